@@ -1,0 +1,37 @@
+# Language, warnings and the switches that the presets set.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+option(TWINBENCH_KERNEL_ONLY "Build only the drivers, for a kernel" OFF)
+option(TWINBENCH_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
+option(TWINBENCH_COVERAGE "Instrument for line coverage" OFF)
+set(TWINBENCH_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them, e.g. address,undefined")
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+  set(CMAKE_C_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+endif()
+
+add_library(tb_options INTERFACE)
+target_compile_options(tb_options INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Werror;-Wshadow;-Wconversion;-Wno-sign-conversion>)
+if(TWINBENCH_SANITIZE)
+  target_compile_options(tb_options INTERFACE
+    -fsanitize=${TWINBENCH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(tb_options INTERFACE -fsanitize=${TWINBENCH_SANITIZE})
+endif()
+if(TWINBENCH_COVERAGE)
+  target_compile_options(tb_options INTERFACE --coverage -fprofile-update=atomic)
+  target_link_options(tb_options INTERFACE --coverage)
+endif()
+if(TWINBENCH_FUZZ)
+  # Every library is instrumented; only the fuzz targets link the fuzzer's main.
+  target_compile_options(tb_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
