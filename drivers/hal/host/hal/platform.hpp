@@ -13,6 +13,8 @@ namespace tb::hal {
 /// The host platform: a handle on the Host that runs the driver.
 class Platform {
   public:
+    /// A handle on nothing, to be assigned before use: drivers keep one as a member before they are probed.
+    Platform() = default;
     explicit Platform(Host& host) : host_(&host) {}
 
     Instant now() const { return {host_->machine().now_ns()}; }
@@ -67,7 +69,7 @@ class Platform {
     Host& host() const { return *host_; }
 
   private:
-    Host* host_;
+    Host* host_ = nullptr;
 };
 
 /// No interrupt is taken while one of these lives. Nests.
