@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "models/pci/board.hpp"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+namespace tb::model::pci {
+
+namespace {
+
+// Zeroed pages that cost nothing until they are touched: a board lives for one scenario of a millisecond.
+std::byte* map_ram(std::uint64_t size) {
+    void* ram = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (ram == MAP_FAILED) throw std::bad_alloc();
+    return static_cast<std::byte*>(ram);
+}
+
+}  // namespace
+
+Board::Board(sc_core::sc_module_name name, Simulation& simulation, const Options& options)
+    : sc_module(name),
+      cpu_memory("cpu_memory"),
+      cpu_port("cpu_port"),
+      cpu_config("cpu_config"),
+      dma("dma"),
+      simulation_(simulation),
+      options_(options),
+      ram_(map_ram(options.ram_bytes)) {
+    cpu_memory.register_b_transport(this, &Board::cpu_transport, static_cast<int>(Space::kMemory));
+    cpu_port.register_b_transport(this, &Board::cpu_transport, static_cast<int>(Space::kPort));
+    cpu_config.register_b_transport(this, &Board::cpu_transport, static_cast<int>(Space::kConfig));
+    dma.register_b_transport(this, &Board::dma_transport);
+}
+
+Board::~Board() { ::munmap(ram_, options_.ram_bytes); }
+
+Board::Region& Board::add_region(const std::string& name) {
+    regions_.push_back(std::make_unique<Region>(name));
+    return *regions_.back();
+}
+
+void Board::map(Region& region, Space space, std::uint64_t base, std::uint64_t size) {
+    unmap(region);
+    region.space = space;
+    region.base = base;
+    region.size = size;
+    region.mapped = true;
+    std::vector<Region*>& list = mapped_[static_cast<std::size_t>(space)];
+    list.insert(list.begin(), &region);
+}
+
+void Board::unmap(Region& region) {
+    if (!region.mapped) return;
+    region.mapped = false;
+    std::erase(mapped_[static_cast<std::size_t>(region.space)], &region);
+}
+
+void Board::map_config(Region& region, unsigned device, unsigned function) {
+    map(region, Space::kConfig, std::uint64_t{device} << 15 | std::uint64_t{function} << 12, 0x1000);
+}
+
+void Board::set_irq(unsigned line, bool level) {
+    int& count = irq_count_[line];
+    const bool before = count > 0;
+    count += level ? 1 : -1;
+    if (before != (count > 0)) observer_->irq(line, count > 0);
+}
+
+void Board::reset() {
+    ::madvise(ram_, options_.ram_bytes, MADV_DONTNEED);
+    irq_count_.fill(0);
+}
+
+void Board::cpu_transport(int space, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+    const std::uint64_t address = payload.get_address();
+    for (Region* region : mapped_[static_cast<std::size_t>(space)]) {
+        if (!region->contains(address)) continue;
+        payload.set_address(address - region->base);
+        region->socket->b_transport(payload, delay);
+        payload.set_address(address);
+        return;
+    }
+    if (static_cast<Space>(space) == Space::kMemory && ram_access(payload)) return;
+    // Nobody there: a master abort, which a PC turns into all-ones.
+    if (payload.is_read()) std::memset(payload.get_data_ptr(), 0xff, payload.get_data_length());
+    payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+}
+
+bool Board::ram_access(tlm::tlm_generic_payload& payload) {
+    const std::uint64_t address = payload.get_address();
+    const std::uint64_t length = payload.get_data_length();
+    if (address >= options_.ram_bytes || length > options_.ram_bytes - address) return false;
+    if (payload.is_read())
+        std::memcpy(payload.get_data_ptr(), ram_ + address, length);
+    else
+        std::memcpy(ram_ + address, payload.get_data_ptr(), length);
+    payload.set_response_status(tlm::TLM_OK_RESPONSE);
+    return true;
+}
+
+void Board::dma_transport(int, tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
+    if (!ram_access(payload)) {
+        // Reads of nothing give zeros, as in QEMU; real bridges give all-ones.
+        if (payload.is_read()) std::memset(payload.get_data_ptr(), 0, payload.get_data_length());
+        payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+        return;
+    }
+    const std::uint64_t address = payload.get_address();
+    if (payload.is_write() && payload.get_data_length() == 4 && address - options_.msi_base < options_.msi_size) {
+        std::uint32_t data = 0;
+        std::memcpy(&data, payload.get_data_ptr(), 4);
+        observer_->msi(address, data);
+    }
+}
+
+}  // namespace tb::model::pci

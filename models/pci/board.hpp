@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "models/core/observer.hpp"
+#include "models/core/simulation.hpp"
+
+#include <systemc>
+#include <tlm>
+#include <tlm_utils/multi_passthrough_target_socket.h>
+#include <tlm_utils/simple_initiator_socket.h>
+#include <tlm_utils/simple_target_socket.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tb::model::pci {
+
+/// The address spaces in which a board decodes accesses of the processor.
+enum class Space : std::uint8_t { kMemory, kPort, kConfig };
+
+/// Everything between the processor and the devices: RAM, the host bridge's decoding of memory, ports and configuration
+/// space (PCI Express ECAM addresses), the way of DMA and messages upstream, and interrupt routing as on QEMU's q35
+/// (INTx of slot s, pin p to I/O APIC pin 20 + (s + p) mod 4, pins from 0; ISA lines to the pins of the same number).
+///
+/// Sockets: `cpu[space]` are targets for the processor; `dma` is the target for every requester.
+class Board : public sc_core::sc_module {
+  public:
+    static constexpr unsigned kIrqLines = 24;
+    using InitiatorSocket = tlm_utils::simple_initiator_socket<Board>;
+
+    struct Options {
+        std::uint64_t ram_bytes = 16 << 20;
+        /// Writes of 4 bytes into these RAM addresses are reported as messages (besides landing in RAM): under
+        /// QEMU's qtest there is no processor to receive a message at 0xfee00000, so both machines use this page.
+        std::uint64_t msi_base = 0x0010'0000;
+        std::uint64_t msi_size = 0x1000;
+    };
+
+    Board(sc_core::sc_module_name name, Simulation& simulation, const Options& options);
+    ~Board() override;
+
+    Simulation& simulation() { return simulation_; }
+    EventQueue& queue() { return simulation_.queue(); }
+    std::span<std::byte> ram() { return {ram_, static_cast<std::size_t>(options_.ram_bytes)}; }
+
+    tlm_utils::simple_target_socket_tagged<Board> cpu_memory;
+    tlm_utils::simple_target_socket_tagged<Board> cpu_port;
+    tlm_utils::simple_target_socket_tagged<Board> cpu_config;
+    tlm_utils::multi_passthrough_target_socket<Board> dma;
+
+    /// Decoding. A region's accesses go out through its own initiator socket with addresses relative to `base`.
+    /// Later regions win where two overlap, as the last mapped BAR does. Binding happens before elaboration, mapping at any time.
+    struct Region {
+        explicit Region(const std::string& name) : socket(name.c_str()) {}
+        InitiatorSocket socket;
+        Space space = Space::kMemory;
+        std::uint64_t base = 0;
+        std::uint64_t size = 0;
+        bool mapped = false;
+        bool contains(std::uint64_t address) const { return mapped && address - base < size; }
+    };
+    Region& add_region(const std::string& name);
+    void map(Region& region, Space space, std::uint64_t base, std::uint64_t size);
+    void unmap(Region& region);
+    /// Puts a function's configuration space on bus 0.
+    void map_config(Region& region, unsigned device, unsigned function);
+
+    /// Interrupt lines count who asserts them: a line is high while anyone does.
+    void set_irq(unsigned line, bool level);
+    bool irq_level(unsigned line) const { return irq_count_[line] > 0; }
+    static unsigned intx_line(unsigned device, unsigned pin) { return 20 + (device + pin) % 4; }
+
+    void set_observer(Observer* observer) { observer_ = observer == nullptr ? &silent_ : observer; }
+    Observer& observer() { return *observer_; }
+    void report(const Finding& finding) { observer_->finding(finding); }
+
+    /// Back to power-on: RAM zeroed, lines low. Devices are reset by their owner.
+    void reset();
+
+  private:
+    void cpu_transport(int space, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+    void dma_transport(int initiator, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+    bool ram_access(tlm::tlm_generic_payload& payload);
+
+    Simulation& simulation_;
+    Options options_;
+    std::byte* ram_;
+    std::vector<std::unique_ptr<Region>> regions_;
+    std::array<std::vector<Region*>, 3> mapped_;  ///< a space each, latest mapping first
+    std::array<int, kIrqLines> irq_count_{};
+    Observer silent_;
+    Observer* observer_ = &silent_;
+};
+
+}  // namespace tb::model::pci
