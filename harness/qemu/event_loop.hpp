@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tb::qemu {
+
+class Process;
+
+/// A back end of QEMU that lives in this process, on one end of a socket: a disk, a network peer, a
+/// serial line. It is pumped by whoever waits for QEMU, always on the same thread, because QEMU may
+/// sleep inside a command until its back end has answered.
+class Service {
+  public:
+    Service() = default;
+    Service(const Service&) = delete;
+    Service& operator=(const Service&) = delete;
+    virtual ~Service() = default;
+
+    /// The socket to poll, or -1 once QEMU has closed it.
+    virtual int fd() const = 0;
+    /// Reads what has arrived, works on it, writes what the socket takes. Never blocks.
+    virtual void pump() = 0;
+    /// True while bytes wait for room in the socket.
+    virtual bool wants_write() const { return false; }
+    /// Counts bytes moved in either direction; two equal values mean that nothing happened in between.
+    virtual std::uint64_t traffic() const = 0;
+    /// True while QEMU can still expect something from this service that no plan holds back.
+    virtual bool busy() const { return wants_write(); }
+    /// QEMU has taken a command and sleeps inside it. A service that holds replies back gives them now
+    /// and returns true; see NbdServer::forced_releases().
+    virtual bool on_stall() { return false; }
+};
+
+/// The one place where this library waits. Everything is single-threaded: waiting for QEMU's reply and
+/// serving QEMU's back ends are the same loop.
+class EventLoop {
+  public:
+    using Clock = std::chrono::steady_clock;
+
+    /// `process` may be null (a peer that is not a QEMU, in tests).
+    EventLoop(Process* process, std::chrono::milliseconds limit) : process_(process), limit_(limit) {}
+
+    void add(Service* service) { services_.push_back(service); }
+
+    /// Pumps each service once, in the order in which they were added.
+    void pump();
+
+    /// Waits until `fd` is readable (or writable), pumping services meanwhile.
+    /// Throws QemuError kHung, having killed QEMU, when nothing came within the limit.
+    /// `what` names what was waited for, for that message.
+    void wait_readable(int fd, const std::string& what) { wait(fd, /*for_write=*/false, what); }
+    void wait_writable(int fd, const std::string& what) { wait(fd, /*for_write=*/true, what); }
+
+    /// The other end of a control socket is closed: throws kDied with exit status and stderr.
+    [[noreturn]] void peer_gone(const std::string& what);
+    /// Kills QEMU and throws kHung.
+    [[noreturn]] void hung(const std::string& what);
+
+    /// Wall-clock limit for one reply.
+    std::chrono::milliseconds limit() const { return limit_; }
+    void set_limit(std::chrono::milliseconds limit) { limit_ = limit; }
+
+    /// Sum of the services' traffic.
+    std::uint64_t traffic() const;
+    /// Bytes that sit in the kernel between a service and QEMU, because QEMU has not read them yet.
+    std::size_t queued_towards_qemu() const;
+    bool any_busy() const;
+
+  private:
+    void wait(int fd, bool for_write, const std::string& what);
+    bool break_stall(int fd);
+
+    Process* process_;
+    std::chrono::milliseconds limit_;
+    std::vector<Service*> services_;
+};
+
+}  // namespace tb::qemu

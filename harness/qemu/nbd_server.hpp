@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/qemu/block_backend.hpp"
+#include "harness/qemu/event_loop.hpp"
+#include "harness/qemu/fd.hpp"
+
+namespace tb::qemu {
+
+enum class BlockOperation : std::uint8_t { kRead, kWrite, kFlush, kDiscard, kWriteZeroes };
+
+struct BlockRequest {
+    BlockOperation operation;
+    std::uint64_t offset;  ///< bytes, as BlockBackend sees it
+    std::uint32_t length;  ///< bytes
+    bool operator==(const BlockRequest&) const = default;
+};
+
+/// Serves a BlockBackend to QEMU's nbd driver, over one end of a socket pair
+/// (NBD protocol, doc/proto.md of the NBD project: fixed newstyle, simple replies).
+///
+/// Why NBD and not an image file: with a file, completions come from QEMU's worker threads in any order. Here
+/// every request passes through this object on the harness's own thread, is answered in order of
+/// arrival, can fail on demand, and can be held in flight.
+///
+/// A request reaches the backend when it is answered, so a held write has not happened yet.
+///
+/// QEMU never resizes an nbd node. The export is therefore a window of kWindow bytes, QEMU lays a raw node
+/// with an offset over it, such that the disk ends where the window ends, and a change of capacity moves the
+/// offset (Vm::resize_disk).
+class NbdServer : public Service {
+  public:
+    static constexpr std::uint64_t kWindow = std::uint64_t{1} << 40;
+
+    /// `min_block`: the granularity that QEMU may use, 1 or 512. QEMU does a read-modify-write for
+    /// requests that are not aligned to it.
+    NbdServer(UniqueFd socket, BlockBackend& backend, std::uint32_t min_block = 512);
+
+    /// While held, requests are taken from the socket but neither executed nor answered.
+    /// Turning it off answers all that were held, in order of arrival.
+    void hold(bool on);
+    /// The requests in flight, in order of arrival.
+    std::vector<BlockRequest> held() const;
+    /// Executes and answers one held request; `index` into held(). Throws std::out_of_range.
+    void release_one(std::size_t index);
+    void release_all();
+    /// Answers a held request with an error, without executing it. Throws std::out_of_range.
+    void fail_one(std::size_t index, int error);
+    /// A device reset drains: QEMU sleeps inside the command until each request in flight has been answered.
+    /// Held requests are then released in order; this counts how often that happened.
+    unsigned forced_releases() const { return forced_releases_; }
+
+    /// All requests since the last call, in order of arrival. QEMU itself reads sector 0 at start
+    /// (it looks for a partition table to guess a geometry); Vm takes that one away.
+    std::vector<BlockRequest> take_requests();
+
+    /// Where the disk begins in the window, given its size.
+    static std::uint64_t window_offset(std::uint64_t disk_size) { return kWindow - disk_size; }
+    /// The disk begins there from now on; for Vm::resize_disk.
+    void set_disk_size(std::uint64_t size) { disk_size_ = size; }
+
+    int fd() const override { return socket_.get(); }
+    void pump() override;
+    bool wants_write() const override { return output_at_ < output_.size(); }
+    std::uint64_t traffic() const override { return traffic_; }
+    bool on_stall() override;
+
+  private:
+    enum class Phase { kClientFlags, kOptions, kTransmission, kClosed };
+    struct Pending {
+        BlockRequest request;
+        std::uint16_t flags;
+        std::uint64_t cookie;
+        std::vector<std::uint8_t> data;
+    };
+
+    bool consume();
+    bool consume_client_flags();
+    bool consume_option();
+    bool consume_request();
+    void answer_option(std::uint32_t option, std::span<const std::uint8_t> data);
+    void execute(const Pending& pending);
+    void reply(std::uint64_t cookie, int error, std::span<const std::uint8_t> data);
+    void send_export_info(std::uint32_t option);
+    std::uint16_t transmission_flags() const;
+    Pending take_held(std::size_t index);
+    void flush_output();
+    void close();
+
+    UniqueFd socket_;
+    BlockBackend& backend_;
+    std::uint32_t min_block_;
+    std::uint64_t disk_size_;
+    Phase phase_ = Phase::kClientFlags;
+    bool no_zeroes_ = false;
+    std::vector<std::uint8_t> input_;
+    std::size_t input_at_ = 0;
+    std::vector<std::uint8_t> output_;
+    std::size_t output_at_ = 0;
+    bool holding_ = false;
+    std::deque<Pending> held_;
+    std::vector<BlockRequest> log_;
+    std::uint64_t traffic_ = 0;
+    unsigned forced_releases_ = 0;
+};
+
+}  // namespace tb::qemu

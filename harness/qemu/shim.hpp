@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tb::qemu {
+
+/// How a QEMU is brought to obey the qtest protocol.
+///
+/// The qtest accelerator keeps the guest's CPU still and makes virtual time a number that only
+/// `clock_step` moves. Debian removes it from the QEMU packages of releases 12 and 13, so we build the
+/// module ourselves (shim/accel_qtest.c) with the host's C compiler, for exactly the QEMU at hand.
+/// Without a compiler the CPU executes `cli; hlt` under TCG: all accesses work, but time is real time.
+struct Accelerator {
+    enum class Kind { kBuiltIn, kShim, kHaltedTcg };
+
+    Kind kind = Kind::kHaltedTcg;
+    std::vector<std::pair<std::string, std::string>> env;  ///< for QEMU's environment
+    std::string reason;  ///< one sentence for people: what was found, or why the shim is not in use
+
+    /// True when virtual time stands still unless stepped.
+    bool virtual_time() const { return kind != Kind::kHaltedTcg; }
+};
+
+/// Finds the accelerator for a QEMU binary (an absolute path). The first call for a binary tries out what
+/// it found on a QEMU with no machine (about 0.1 s); the verdict and the module are kept in
+/// $XDG_CACHE_HOME/twinbench (or ~/.cache/twinbench), under a name made of the binary's build stamp and the
+/// shim's own text, and written by renaming, so that concurrent processes cannot see half a file.
+Accelerator find_accelerator(const std::string& binary);
+
+/// A 64 KiB BIOS image whose reset vector is `cli; hlt`.
+std::vector<unsigned char> halt_bios();
+
+}  // namespace tb::qemu

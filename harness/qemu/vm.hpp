@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/qemu/block_backend.hpp"
+#include "harness/qemu/error.hpp"
+#include "harness/qemu/event_loop.hpp"
+#include "harness/qemu/nbd_server.hpp"
+#include "harness/qemu/process.hpp"
+#include "harness/qemu/qmp_client.hpp"
+#include "harness/qemu/qtest_client.hpp"
+#include "harness/qemu/shim.hpp"
+#include "harness/qemu/stream_peer.hpp"
+
+namespace tb::qemu {
+
+/// A disk: name it in a device as `drive=NODE`. Give the device `werror=report,rerror=report`, or an injected
+/// ENOSPC stops the virtual machine instead of reaching the guest.
+struct DiskOptions {
+    std::string node;                 ///< QEMU's node name, e.g. "disk0"
+    BlockBackend* backend = nullptr;  ///< must outlive the Vm
+    std::uint32_t min_block = 512;    ///< 1 or 512
+};
+
+struct VmOptions {
+    std::string binary = "qemu-system-x86_64";          ///< a path, or a name to look up in PATH
+    std::string machine = "q35";                        ///< may carry properties: "q35,hpet=off"
+    std::uint64_t ram_bytes = std::uint64_t{64} << 20;  ///< a multiple of 1 MiB, up to 2 GiB
+    /// Each as after `-device`. Give virtio devices `ioeventfd=off`, so that a doorbell has an effect
+    /// before its command returns, and an `addr=`, so that its place on the bus is yours.
+    std::vector<std::string> devices;
+    std::vector<DiskOptions> disks;
+    std::vector<std::string> nets;     ///< ids for `netdev=ID`, one NetPeer each
+    std::vector<std::string> serials;  ///< ids for `chardev=ID`, one CharPeer each
+    std::vector<std::string> extra_args;
+    std::chrono::milliseconds timeout{10'000};  ///< wall-clock limit for one reply
+};
+
+struct QemuVersion {
+    int major = 0;
+    int minor = 0;
+    int micro = 0;
+    std::string package;  ///< the distributor's own name for it
+};
+
+/// A QEMU whose devices are driven by this process instead of by a CPU: qtest for accesses, shared memory
+/// for RAM, and disks, wires and serial lines served in process.
+///
+/// Nothing here has its own thread. As long as settle() is called after every access that can start work, a
+/// run is repeatable: between two commands QEMU has nothing left to do.
+class Vm {
+  public:
+    /// Starts QEMU. Throws QemuError: kNotFound with the package to install; kDied with QEMU's own words
+    /// when it refuses an argument; kUnsupported for options that make no sense.
+    explicit Vm(VmOptions options);
+    ~Vm();
+    Vm(const Vm&) = delete;
+    Vm& operator=(const Vm&) = delete;
+
+    QtestClient& qtest() { return *qtest_; }
+    QmpClient& qmp() { return *qmp_; }
+    NbdServer& disk(std::size_t index = 0) { return *disks_.at(index); }
+    NetPeer& net(std::size_t index = 0) { return *nets_.at(index); }
+    CharPeer& serial(std::size_t index = 0) { return *serials_.at(index); }
+
+    /// Guest RAM: the index is the guest physical address. QEMU's devices write it while a command runs or
+    /// in settle(), never in between.
+    std::span<std::uint8_t> ram() { return {ram_, static_cast<std::size_t>(options_.ram_bytes)}; }
+
+    const QemuVersion& version() const { return version_; }
+    const Accelerator& accelerator() const { return accelerator_; }
+    /// True when virtual time stands still unless stepped (see Accelerator).
+    bool virtual_time() const { return accelerator_.virtual_time(); }
+    std::int64_t clock_step(std::int64_t ns) { return qtest_->clock_step(ns); }
+
+    /// Lets QEMU finish all that it can do at this instant of virtual time, and takes in what it sent.
+    ///
+    /// It repeats { one qtest round trip; pump the services } until three rounds in a row saw no byte move,
+    /// no interrupt change, no reply waiting to be written, and the same number of unread bytes in the
+    /// kernel's queues towards QEMU. Why that is enough: with the qtest accelerator QEMU's devices run on its
+    /// main loop only. A round trip costs that loop at least one full turn, and a turn runs every bottom half
+    /// that is scheduled and every descriptor that is ready. So an item of work at hand is done in the next
+    /// turn and shows as traffic, as an interrupt or as another bottom half; device code chains at most one
+    /// bottom half to another before it touches a socket (virtio-net transmits from one, an NBD reply
+    /// completes a request in one), and three idle turns cover such a chain. Bytes that stay unread over
+    /// three turns are bytes whose device has no room for them (a full FIFO, a ring without buffers).
+    /// Held NBD requests and timers in the future are no work at hand.
+    /// Without the qtest accelerator timers run in real time, and this is only a good approximation.
+    ///
+    /// Throws kHung when QEMU is not quiet within the time limit.
+    void settle();
+
+    /// Plugs the cable of a netdev in or out; the guest's NIC sees it.
+    void set_link(std::size_t net_index, bool up);
+
+    /// Tells QEMU that the capacity of a disk has changed, after `backend.size()` has: virtio-blk then
+    /// raises its configuration change interrupt. Releases held requests first, because QEMU drains the disk.
+    void resize_disk(std::size_t index);
+
+    Process& process() { return *process_; }
+    std::string stderr_text() { return process_->stderr_text(); }
+
+    /// Lets QEMU end in order (its log files are complete then), at most for two seconds; then kills it.
+    /// The destructor does the same.
+    void shutdown();
+
+  private:
+    void start();
+    void read_version();
+
+    VmOptions options_;
+    Accelerator accelerator_;
+    std::unique_ptr<Process> process_;
+    std::unique_ptr<EventLoop> loop_;
+    std::vector<std::unique_ptr<NbdServer>> disks_;
+    std::vector<std::unique_ptr<NetPeer>> nets_;
+    std::vector<std::unique_ptr<CharPeer>> serials_;
+    std::unique_ptr<QtestClient> qtest_;
+    std::unique_ptr<QmpClient> qmp_;
+    UniqueFd ram_fd_;
+    std::uint8_t* ram_ = nullptr;
+    QemuVersion version_;
+};
+
+}  // namespace tb::qemu
