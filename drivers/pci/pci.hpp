@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <hal/platform.hpp>
-
 #include <cstdint>
+#include <hal/platform.hpp>
 
 namespace tb::pci {
 
@@ -36,6 +35,8 @@ inline constexpr std::uint8_t kCapVendor = 0x09;
 inline constexpr std::uint8_t kCapMsix = 0x11;
 
 inline constexpr unsigned kBars = 6;
+/// As many capabilities of four bytes as fit into 0x40..0xff.
+inline constexpr unsigned kMostCapabilities = 48;
 
 /// A base address register, decoded (PCI 3.0 §6.2.5.1).
 struct Bar {
@@ -66,16 +67,21 @@ class Function {
     /// Reads the identity; kAbsent when nothing answers.
     hal::Result<Identity> identify() const;
 
-    /// Sizes and reads BAR `index` with decoding off and restores what was there (PCI 3.0 §6.2.5.1, implementation
-    /// note). kInvalidArgument for the upper half of a 64-bit BAR or index > 5; kAbsent for a BAR that is not implemented.
+    /// Sizes and reads BAR `index` with decoding off and restores what was there (PCI 3.0 §6.2.5.1,
+    /// implementation note). kInvalidArgument for the upper half of a 64-bit BAR or index > 5; kAbsent for a
+    /// BAR that is not implemented. kProtocol for what no BAR may say (a reserved type, a size that is no
+    /// power of two, an end beyond the address space); kDeviceGone when the function has stopped answering.
     hal::Result<Bar> bar(unsigned index) const;
-    /// Maps an assigned BAR as memory or ports. kAbsent when it is not implemented or unassigned, kUnsupported when it is of
-    /// the other kind.
-    hal::Result<hal::MmioWindow> map_memory_bar(unsigned index) const;
+    /// Maps an assigned BAR as memory or ports. kAbsent when it is not implemented or unassigned,
+    /// kUnsupported when it is of the other kind. Decoding is not turned on: that is set_command(). Of a
+    /// memory BAR the first `most` bytes are mapped, or all of it when it is smaller; the window says how
+    /// many.
+    hal::Result<hal::MmioWindow> map_memory_bar(unsigned index, std::uint32_t most = 0xffff'f000) const;
     hal::Result<hal::PortWindow> map_io_bar(unsigned index) const;
 
-    /// Finds the first capability `id` behind position `after` (0: from the start). The walk is bounded: a list that
-    /// cycles, leaves 0x40..0xfc or is longer than 48 entries ends as kProtocol (PCI 3.0 §6.7).
+    /// Finds the first capability `id` behind position `after` (0: from the start). The walk is bounded: a
+    /// list that cycles, leaves 0x40..0xfc or is longer than 48 entries ends as kProtocol (PCI 3.0 §6.7);
+    /// kAbsent at its end, kInvalidArgument when `after` is not on it.
     hal::Result<std::uint16_t> find_capability(std::uint8_t id, std::uint16_t after = 0) const;
 
     /// Sets and clears bits of the command register in one read-modify-write.

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "pci/msix.hpp"
+
+namespace tb::pci {
+namespace {
+
+using hal::Error;
+
+constexpr std::uint32_t kBarMask = 7;
+
+/// 64 pending bits a quadword.
+constexpr std::uint32_t pending_bytes(std::uint32_t entries) {
+    return (entries + 63) / 64 * 8;
+}
+
+hal::Status check_place(const Function& function, unsigned bar, std::uint32_t offset, std::uint32_t bytes) {
+    if (bar >= kBars) return Error::kProtocol;
+    const hal::Result<Bar> decoded = function.bar(bar);
+    if (!decoded) return decoded.error() == Error::kDeviceGone ? Error::kDeviceGone : Error::kProtocol;
+    if (decoded->kind == Bar::Kind::kIo) return Error::kProtocol;
+    if (std::uint64_t{offset} + bytes > decoded->size) return Error::kProtocol;
+    return {};
+}
+
+}  // namespace
+
+hal::Result<Msix> Msix::find(const Function& function) {
+    const hal::Result<std::uint16_t> position = function.find_capability(kCapMsix);
+    if (!position) return position.error();
+    if (*position + kLength > 0x100) return Error::kProtocol;
+    const hal::PciFunction& config = function.config();
+    const auto at = [&](std::uint16_t field) { return static_cast<std::uint16_t>(*position + field); };
+    const auto control = config.read<std::uint16_t>(at(kControl));
+    const auto table = config.read<std::uint32_t>(at(kTable));
+    const auto pending = config.read<std::uint32_t>(at(kPendingBits));
+
+    Msix msix;
+    msix.function_ = function;
+    msix.position_ = *position;
+    msix.entries_ = (control & kControlSizeMask) + 1u;
+    msix.table_bar_ = table & kBarMask;
+    msix.table_offset_ = table & ~kBarMask;
+    msix.pending_bar_ = pending & kBarMask;
+    msix.pending_offset_ = pending & ~kBarMask;
+
+    const std::uint32_t table_bytes = msix.entries_ * kEntryBytes;
+    const std::uint32_t bits_bytes = pending_bytes(msix.entries_);
+    if (hal::Status placed = check_place(function, msix.table_bar_, msix.table_offset_, table_bytes); !placed)
+        return placed.error();
+    if (hal::Status placed = check_place(function, msix.pending_bar_, msix.pending_offset_, bits_bytes);
+        !placed)
+        return placed.error();
+    if (msix.table_bar_ == msix.pending_bar_ &&
+        std::uint64_t{msix.table_offset_} < std::uint64_t{msix.pending_offset_} + bits_bytes &&
+        std::uint64_t{msix.pending_offset_} < std::uint64_t{msix.table_offset_} + table_bytes)
+        return Error::kProtocol;
+    return msix;
+}
+
+hal::Status Msix::map() {
+    if (entries_ == 0) return Error::kNotStarted;
+    const std::uint32_t table_bytes = entries_ * kEntryBytes;
+    const std::uint32_t bits_bytes = pending_bytes(entries_);
+    // find() has checked that the sums do not wrap: both ends lie inside a BAR; a BAR of 4 GiB is cut.
+    const auto window = [&](unsigned bar, std::uint32_t offset,
+                            std::uint32_t bytes) -> hal::Result<hal::MmioWindow> {
+        const std::uint64_t end = std::uint64_t{offset} + bytes;
+        if (end > 0xffff'f000) return Error::kUnsupported;
+        const hal::Result<hal::MmioWindow> whole =
+            function_.map_memory_bar(bar, static_cast<std::uint32_t>(end));
+        if (!whole) return whole;
+        // Sized twice: the second answer is as little trusted as the first.
+        if (whole->size() < end) return Error::kProtocol;
+        return whole->slice(offset, bytes);
+    };
+    const auto table = window(table_bar_, table_offset_, table_bytes);
+    if (!table) return table.error();
+    const auto bits = window(pending_bar_, pending_offset_, bits_bytes);
+    if (!bits) return bits.error();
+    table_ = *table;
+    pending_ = *bits;
+    return {};
+}
+
+hal::Status Msix::set_entry(std::uint32_t index, const hal::MsiMessage& message) const {
+    // An entry is changed only while it is masked (PCI 3.0 §6.8.3.5).
+    if (hal::Status masked = mask(index); !masked) return masked;
+    const std::uint32_t at = index * kEntryBytes;
+    table_.write<std::uint32_t>(at + kEntryAddressLow, static_cast<std::uint32_t>(message.address));
+    table_.write<std::uint32_t>(at + kEntryAddressHigh, static_cast<std::uint32_t>(message.address >> 32));
+    table_.write<std::uint32_t>(at + kEntryData, message.data);
+    const hal::Result<hal::MsiMessage> held = entry(index);
+    if (!held) return held.error();
+    if (held->address == message.address && held->data == message.data) return {};
+    return held->address == ~std::uint64_t{0} ? Error::kDeviceGone : Error::kProtocol;
+}
+
+hal::Result<hal::MsiMessage> Msix::entry(std::uint32_t index) const {
+    if (!table_.valid()) return Error::kNotStarted;
+    if (index >= entries_) return Error::kOutOfRange;
+    const std::uint32_t at = index * kEntryBytes;
+    hal::MsiMessage message;
+    message.address = table_.read<std::uint32_t>(at + kEntryAddressLow);
+    message.address |= std::uint64_t{table_.read<std::uint32_t>(at + kEntryAddressHigh)} << 32;
+    message.data = table_.read<std::uint32_t>(at + kEntryData);
+    return message;
+}
+
+hal::Result<bool> Msix::pending(std::uint32_t index) const {
+    if (!pending_.valid()) return Error::kNotStarted;
+    if (index >= entries_) return Error::kOutOfRange;
+    return (pending_.read<std::uint32_t>(index / 32 * 4) >> (index % 32) & 1) != 0;
+}
+
+hal::Status Msix::set_mask(std::uint32_t index, bool masked) const {
+    if (!table_.valid()) return Error::kNotStarted;
+    if (index >= entries_) return Error::kOutOfRange;
+    const std::uint32_t at = index * kEntryBytes + kEntryControl;
+    // All other bits are reserved and must be preserved (PCI 3.0 §6.8.2.9).
+    const auto control = table_.read<std::uint32_t>(at);
+    table_.write<std::uint32_t>(at, masked ? control | kEntryMasked : control & ~kEntryMasked);
+    return {};
+}
+
+hal::Status Msix::enable(bool function_masked) const {
+    return write_control(
+        static_cast<std::uint16_t>(kControlEnable | (function_masked ? kControlFunctionMask : 0)),
+        function_masked ? std::uint16_t{0} : kControlFunctionMask);
+}
+
+hal::Status Msix::set_function_mask(bool masked) const {
+    return masked ? write_control(kControlFunctionMask, 0) : write_control(0, kControlFunctionMask);
+}
+
+void Msix::disable() const {
+    if (entries_ != 0)
+        (void)write_control(0, static_cast<std::uint16_t>(kControlEnable | kControlFunctionMask));
+}
+
+hal::Status Msix::write_control(std::uint16_t set, std::uint16_t clear) const {
+    if (entries_ == 0) return Error::kNotStarted;
+    const auto at = static_cast<std::uint16_t>(position_ + kControl);
+    const auto before = function_.config().read<std::uint16_t>(at);
+    if (before == 0xffff) return Error::kDeviceGone;
+    function_.config().write<std::uint16_t>(at, static_cast<std::uint16_t>((before & ~clear) | set));
+    const auto after = function_.config().read<std::uint16_t>(at);
+    if (after == 0xffff) return Error::kDeviceGone;
+    if ((after & set) != set || (after & clear) != 0) return Error::kProtocol;
+    return {};
+}
+
+}  // namespace tb::pci
