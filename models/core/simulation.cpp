@@ -3,6 +3,10 @@
 
 #include <systemc>
 
+// SystemC's library brings a main() that calls this; our programs bring their own main and run simulations from there.
+// It stands in this file so that it is linked wherever a simulation is.
+int sc_main(int, char**) { return 0; }
+
 namespace tb::model {
 
 namespace {
@@ -35,8 +39,12 @@ class Simulation::Waker : public sc_core::sc_module {
         if (next <= end) due_.notify(from_ns(next - queue_.now()));
     }
 
+    /// Gives the first sc_start something to do; without activity it warns.
+    void wake_once() { due_.notify(sc_core::SC_ZERO_TIME); }
+
   private:
     void wake() {
+        if (queue_.next_time() > end_) return;
         queue_.set_now(queue_.next_time());
         queue_.run_due();
         arm(end_);
@@ -69,6 +77,7 @@ void Simulation::make_current() {
 
 void Simulation::elaborate() {
     make_current();
+    waker_->wake_once();
     sc_core::sc_start(sc_core::SC_ZERO_TIME);
 }
 
