@@ -2,52 +2,12 @@
 #pragma once
 
 #include "models/pci/board.hpp"
+#include "models/pci/cpu.hpp"
 
 #include <cstring>
 #include <vector>
 
 namespace tb::model::testing {
-
-/// The processor's side of a board: issues accesses over TLM. Used by tests of models and by the model machine.
-class Cpu : public sc_core::sc_module {
-  public:
-    Cpu(sc_core::sc_module_name name, pci::Board& board)
-        : sc_module(name), memory_("memory"), port_("port"), config_("config") {
-        memory_.bind(board.cpu_memory);
-        port_.bind(board.cpu_port);
-        config_.bind(board.cpu_config);
-    }
-
-    std::uint64_t read(pci::Space space, std::uint64_t address, unsigned width) {
-        std::uint64_t value = 0;
-        transport(tlm::TLM_READ_COMMAND, space, address, width, &value);
-        return value;
-    }
-    void write(pci::Space space, std::uint64_t address, unsigned width, std::uint64_t value) {
-        transport(tlm::TLM_WRITE_COMMAND, space, address, width, &value);
-    }
-
-  private:
-    using Socket = tlm_utils::simple_initiator_socket<Cpu>;
-
-    void transport(tlm::tlm_command command, pci::Space space, std::uint64_t address, unsigned width,
-                   std::uint64_t* value) {
-        payload_.set_command(command);
-        payload_.set_address(address);
-        payload_.set_data_ptr(reinterpret_cast<unsigned char*>(value));
-        payload_.set_data_length(width);
-        payload_.set_streaming_width(width);
-        payload_.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
-        sc_core::sc_time delay;
-        Socket& socket = space == pci::Space::kMemory ? memory_ : space == pci::Space::kPort ? port_ : config_;
-        socket->b_transport(payload_, delay);
-    }
-
-    Socket memory_;
-    Socket port_;
-    Socket config_;
-    tlm::tlm_generic_payload payload_;
-};
 
 /// Remembers what a board reported.
 class RecordingObserver : public Observer {
@@ -124,7 +84,7 @@ class BoardHarness {
     Simulation simulation;
     RecordingObserver seen;
     pci::Board board;
-    Cpu cpu;
+    pci::Cpu cpu;
 };
 
 }  // namespace tb::model::testing

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "harness/machine/dma_pool.hpp"
+
+#include <hal/machine.hpp>
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tb::harness {
+
+/// Guest-physical layout that the model machine and the QEMU machine share, so that both give out the same addresses.
+inline constexpr std::uint64_t kRamBytes = 64 << 20;
+inline constexpr std::uint64_t kMsiBase = 0x0010'0000;  ///< vector n is a write of kMsiData + n to kMsiBase + 4 n
+inline constexpr std::uint32_t kMsiData = 0x4d53'0000;
+inline constexpr unsigned kMsiVectors = 64;
+inline constexpr std::uint64_t kDmaBase = 0x0020'0000;
+inline constexpr std::uint64_t kDmaBytes = kRamBytes - kDmaBase;
+
+/// Sees what happens on a machine besides the driver's own accesses.
+class MachineListener {
+  public:
+    virtual ~MachineListener() = default;
+    virtual void irq(unsigned /*line*/, bool /*level*/) {}
+    virtual void message(std::uint32_t /*vector*/) {}
+    virtual void device_dma(bool /*write*/, std::uint64_t /*address*/, std::span<const std::byte> /*data*/,
+                            unsigned /*outcome*/) {}
+    virtual void finding(const std::string& /*text*/) {}
+};
+
+/// What the machines with real guest memory have in common: the DMA pool, memory accesses, mappings, and the book of
+/// attached interrupts. Derived classes bring registers and time, and report lines and messages here.
+///
+/// A line of the ISA (attach_irq) is edge triggered: a rise is remembered until it is taken. INTx is a level. A
+/// message is remembered once until taken, as the processor's request register does.
+class MachineBase : public hal::Machine {
+  public:
+    explicit MachineBase(std::span<std::byte> ram) : ram_(ram), pool_(kDmaBase, kDmaBytes) {}
+
+    std::uint64_t dma_load(std::uint64_t address, unsigned width, hal::MemoryOrder order) override;
+    void dma_store(std::uint64_t address, unsigned width, std::uint64_t value, hal::MemoryOrder order) override;
+    void dma_read(std::uint64_t address, std::span<std::byte> out) override;
+    void dma_write(std::uint64_t address, std::span<const std::byte> in) override;
+    void barrier(hal::Barrier kind) override;
+
+    hal::Result<std::uint64_t> dma_allocate(std::uint64_t size, std::uint64_t alignment) override;
+    void dma_free(std::uint64_t address, std::uint64_t size) override;
+    hal::Result<std::uint64_t> dma_map(std::span<std::byte> buffer, hal::Direction direction) override;
+    void dma_unmap(std::uint64_t address, std::span<std::byte> buffer, hal::Direction direction) override;
+
+    hal::Result<std::uint32_t> attach_intx(hal::PciAddress function) override;
+    hal::Result<std::uint32_t> attach_irq(std::uint32_t line) override;
+    hal::Result<hal::MsiInterrupt> attach_msi() override;
+    void detach(std::uint32_t vector) override;
+    bool interrupt_pending() const override { return pending_; }
+    std::optional<std::uint32_t> take_interrupt(bool begin) override;
+
+    void log(hal::LogLevel level, const char* device, const char* message, std::uint64_t value) override;
+
+    void set_listener(MachineListener* listener) { listener_ = listener == nullptr ? &silent_ : listener; }
+
+    const DmaPool& pool() const { return pool_; }
+    std::span<std::byte> ram() const { return ram_; }
+    /// Messages from the driver, oldest first: level, device, text.
+    const std::vector<std::string>& log_lines() const { return log_lines_; }
+    bool irq_level(unsigned line) const { return levels_[line]; }
+
+  protected:
+    void line_changed(unsigned line, bool level);
+    /// A message that was written to the page of messages; what matches no vector is ignored, as a stray write is.
+    void message_arrived(std::uint64_t address, std::uint32_t data);
+    /// For machines that must look: whether vector slot n is attached.
+    bool msi_attached(unsigned slot) const { return msi_used_[slot]; }
+    MachineListener& listener() { return *listener_; }
+    void reset_base();
+
+  private:
+    enum class Trigger : std::uint8_t { kLevel, kEdge, kMessage };
+    struct Vector {
+        std::uint32_t number;
+        Trigger trigger;
+        unsigned line;
+        bool waiting;
+    };
+    bool waiting(const Vector& vector) const {
+        return vector.trigger == Trigger::kLevel ? levels_[vector.line] : vector.waiting;
+    }
+    void add_vector(const Vector& vector);
+    void refresh_pending();
+
+    std::span<std::byte> ram_;
+    DmaPool pool_;
+    std::vector<Vector> vectors_;  ///< by number
+    std::array<bool, 256> levels_{};
+    std::array<bool, kMsiVectors> msi_used_{};
+    std::vector<std::string> log_lines_;
+    MachineListener silent_;
+    MachineListener* listener_ = &silent_;
+    std::uint32_t round_next_ = 0;
+    bool pending_ = false;
+};
+
+}  // namespace tb::harness

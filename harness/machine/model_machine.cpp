@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/machine/model_machine.hpp"
+
+#include "models/pci/board.hpp"
+#include "models/pci/cpu.hpp"
+
+#include <fmt/format.h>
+
+namespace tb::harness {
+
+namespace {
+
+constexpr model::pci::Space space_of(hal::AddressSpace space) {
+    switch (space) {
+        case hal::AddressSpace::kMemory: return model::pci::Space::kMemory;
+        case hal::AddressSpace::kPort: return model::pci::Space::kPort;
+        case hal::AddressSpace::kPciConfig: break;
+    }
+    return model::pci::Space::kConfig;
+}
+
+}  // namespace
+
+struct ModelMachine::Hardware {
+    Hardware()
+        : board("board", simulation, {.ram_bytes = kRamBytes, .msi_base = kMsiBase, .msi_size = 4 * kMsiVectors}),
+          cpu("cpu", board) {}
+
+    model::Simulation simulation;
+    model::pci::Board board;
+    model::pci::Cpu cpu;
+};
+
+/// Passes on what the board's devices do.
+class ModelMachine::Watcher : public model::Observer {
+  public:
+    explicit Watcher(ModelMachine& machine) : machine_(machine) {}
+
+    void dma(const char*, bool write, std::uint64_t address, std::span<const std::byte> data,
+             model::DmaOutcome outcome) override {
+        machine_.listener().device_dma(write, address, data, static_cast<unsigned>(outcome));
+    }
+    void irq(unsigned line, bool level) override { machine_.line_changed(line, level); }
+    void msi(std::uint64_t address, std::uint32_t data) override { machine_.message_arrived(address, data); }
+    void finding(const model::Finding& finding) override {
+        machine_.listener().finding(fmt::format("{}: {}: {}", finding.device, finding.subject, finding.message));
+    }
+
+  private:
+    ModelMachine& machine_;
+};
+
+std::unique_ptr<ModelMachine> ModelMachine::create(const Build& build, std::uint64_t shuffle_seed) {
+    auto hardware = std::make_unique<Hardware>();
+    hardware->simulation.queue().shuffle(shuffle_seed);
+    build(hardware->board);
+    hardware->simulation.elaborate();
+    const std::span<std::byte> ram = hardware->board.ram();
+    return std::unique_ptr<ModelMachine>(new ModelMachine(std::move(hardware), ram));
+}
+
+ModelMachine::ModelMachine(std::unique_ptr<Hardware> hardware, std::span<std::byte> ram)
+    : MachineBase(ram), hardware_(std::move(hardware)), watcher_(std::make_unique<Watcher>(*this)) {
+    hardware_->board.set_observer(watcher_.get());
+}
+
+ModelMachine::~ModelMachine() { hardware_->board.set_observer(nullptr); }
+
+std::uint64_t ModelMachine::read(hal::AddressSpace space, std::uint64_t address, unsigned width) {
+    const std::uint64_t value = hardware_->cpu.read(space_of(space), address, width);
+    hardware_->simulation.settle();
+    return value;
+}
+
+void ModelMachine::write(hal::AddressSpace space, std::uint64_t address, unsigned width, std::uint64_t value) {
+    hardware_->cpu.write(space_of(space), address, width, value);
+    hardware_->simulation.settle();
+}
+
+std::uint64_t ModelMachine::now_ns() { return hardware_->simulation.now(); }
+void ModelMachine::delay_ns(std::uint64_t span) { hardware_->simulation.advance(span); }
+model::pci::Board& ModelMachine::board() { return hardware_->board; }
+void ModelMachine::settle() { hardware_->simulation.settle(); }
+
+void ModelMachine::reset() {
+    hardware_->simulation.reset_clock();
+    hardware_->board.reset();
+    reset_base();
+}
+
+}  // namespace tb::harness

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "harness/machine/machine_base.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace tb::model {
+class Simulation;
+}
+namespace tb::model::pci {
+class Board;
+}
+
+namespace tb::harness {
+
+/// The machine whose devices are SystemC models in this process: simulated, deterministic time; an access costs none.
+///
+/// The board's devices are made by the caller, who gets the board in the constructor's callback, before elaboration, and
+/// keeps them no longer than the machine. After each access everything that is due has happened, so an interrupt or
+/// a completion without latency is visible to the next access.
+class ModelMachine : public MachineBase {
+  public:
+    using Build = std::function<void(model::pci::Board& board)>;
+    /// `shuffle_seed` permutes events of equal time in the models; 0 leaves them in order.
+    static std::unique_ptr<ModelMachine> create(const Build& build, std::uint64_t shuffle_seed = 0);
+    ~ModelMachine() override;
+
+    std::uint64_t read(hal::AddressSpace space, std::uint64_t address, unsigned width) override;
+    void write(hal::AddressSpace space, std::uint64_t address, unsigned width, std::uint64_t value) override;
+    std::uint64_t now_ns() override;
+    void delay_ns(std::uint64_t span) override;
+
+    model::pci::Board& board();
+    /// Runs what is due: after an input from outside the machine.
+    void settle();
+    /// Power-on again in place: memory, clock, interrupts. Its owner resets the devices.
+    void reset();
+
+  private:
+    struct Hardware;
+    class Watcher;
+    ModelMachine(std::unique_ptr<Hardware> hardware, std::span<std::byte> ram);
+
+    std::unique_ptr<Hardware> hardware_;
+    std::unique_ptr<Watcher> watcher_;
+};
+
+}  // namespace tb::harness
