@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "harness/devices/outside.hpp"
+#include "harness/machine/machine_base.hpp"
+#include "harness/trace/event.hpp"
+#include "models/core/register_bank.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <hal/types.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tb::harness {
+
+/// Where every PCI device under test sits: bus 0 of q35, as the first function of this slot.
+inline constexpr hal::PciAddress kDeviceUnderTest{0, 4, 0};
+
+/// A block of registers with the names that scenarios and traces use: `NAME` for the block without a name,
+/// `block.NAME` otherwise, `NAME[3]` in arrays.
+struct RegisterBlock {
+    const char* name;
+    hal::AddressSpace space;
+    int bar;                ///< BAR number, or -1 when `offset` is an absolute address (ISA ports)
+    std::uint64_t offset;   ///< from the start of the BAR
+    std::span<const model::RegisterSpec> registers;
+};
+
+/// A structure in memory (a descriptor, a request header), for "store" and "load" steps: named parts by bit position.
+struct LayoutField {
+    const char* name;
+    std::uint16_t offset_bits;
+    std::uint8_t bits;
+};
+struct LayoutSpec {
+    const char* name;      ///< e.g. "rx_desc"
+    std::uint16_t bytes;
+    std::span<const LayoutField> fields;
+};
+
+/// The type of a value in a scenario file, for checking it before anything runs.
+enum class ValueType : std::uint8_t {
+    kInteger,   ///< a number, "0x1f", or "=expression"
+    kBoolean,
+    kText,
+    kDuration,  ///< "10us"
+    kData,      ///< a data pattern
+    kDataList,  ///< a list of data patterns (fragments)
+    kTextList,
+};
+
+/// One key of a device's configuration, or one argument of an operation.
+struct KeySpec {
+    const char* name;
+    ValueType type;
+    bool required;
+    const char* about;
+};
+
+/// What a run asks of a machine besides the device's own configuration.
+struct RigOptions {
+    std::uint64_t seed = 1;
+    std::uint64_t shuffle = 0;
+    std::string qemu_binary = "qemu-system-x86_64";
+    /// Directory against which relative paths in a configuration (disk images, captures) are taken.
+    std::string base_directory = ".";
+};
+
+/// A machine with one device under test and the world around it: the models in this process, or a QEMU.
+class Rig {
+  public:
+    virtual ~Rig() = default;
+    virtual MachineBase& machine() = 0;
+    virtual Outside& outside() = 0;
+    /// "model", "qemu 7.2.22".
+    virtual std::string description() const = 0;
+    virtual trace::Visibility visibility() const = 0;
+    /// Something went wrong in the machine itself, not in the driver (a model's error, QEMU's stderr); empty if not.
+    virtual std::string trouble() { return {}; }
+};
+
+/// A device that scenarios can name.
+class DeviceType {
+  public:
+    virtual ~DeviceType() = default;
+
+    virtual std::string_view name() const = 0;   ///< "virtio-blk-pci"
+    virtual std::string_view about() const = 0;  ///< one line
+    virtual bool is_pci() const { return true; }
+    virtual std::span<const RegisterBlock> blocks() const = 0;
+    virtual std::span<const LayoutSpec> layouts() const { return {}; }
+    virtual std::span<const KeySpec> configuration() const = 0;
+
+    /// Objections to a configuration beyond what its KeySpecs say (a range, a combination); empty if it is fine.
+    virtual std::string check(const nlohmann::json& /*configuration*/) const { return {}; }
+    /// Throws std::runtime_error with path and remedy for what only shows when it is opened (a missing disk image).
+    virtual std::unique_ptr<Rig> make_model(const nlohmann::json& configuration, const RigOptions& options) const = 0;
+    virtual std::unique_ptr<Rig> make_qemu(const nlohmann::json& configuration, const RigOptions& options) const = 0;
+};
+
+/// All device types, by name.
+std::span<const DeviceType* const> device_types();
+const DeviceType* find_device_type(std::string_view name);
+
+}  // namespace tb::harness

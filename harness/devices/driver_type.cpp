@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/devices/driver_type.hpp"
+
+#include <algorithm>
+
+namespace tb::harness {
+
+namespace {
+
+template <class T>
+T value_or(const std::map<std::string, Value, std::less<>>& values, std::string_view name, T otherwise) {
+    const auto found = values.find(name);
+    if (found == values.end()) return otherwise;
+    const T* value = std::get_if<T>(&found->second);
+    return value == nullptr ? otherwise : *value;
+}
+
+}  // namespace
+
+std::uint64_t Arguments::integer(std::string_view name, std::uint64_t otherwise) const {
+    return value_or(values_, name, otherwise);
+}
+bool Arguments::boolean(std::string_view name, bool otherwise) const { return value_or(values_, name, otherwise); }
+std::string Arguments::text(std::string_view name, std::string otherwise) const {
+    return value_or(values_, name, std::move(otherwise));
+}
+Bytes Arguments::data(std::string_view name) const { return value_or(values_, name, Bytes()); }
+std::vector<Bytes> Arguments::data_list(std::string_view name) const {
+    return value_or(values_, name, std::vector<Bytes>());
+}
+std::vector<std::string> Arguments::text_list(std::string_view name) const {
+    return value_or(values_, name, std::vector<std::string>());
+}
+
+const OperationSpec* DriverType::find_operation(std::string_view name) const {
+    const auto all = operations();
+    const auto found = std::find_if(all.begin(), all.end(), [&](const OperationSpec& op) { return op.name == name; });
+    return found == all.end() ? nullptr : &*found;
+}
+
+}  // namespace tb::harness
