@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <hal/result.hpp>
-
 #include <cstddef>
 #include <cstdint>
+#include <hal/result.hpp>
 #include <span>
 
 namespace tb::serial {
@@ -33,18 +32,21 @@ struct ModemStatus {
 
 /// Counters since start.
 struct Statistics {
-    std::uint64_t received = 0;      ///< characters
-    std::uint64_t sent = 0;          ///< characters
-    std::uint64_t overruns = 0;      ///< LSR.OE seen
+    std::uint64_t received = 0;  ///< characters
+    std::uint64_t sent = 0;      ///< characters
+    std::uint64_t overruns = 0;  ///< LSR.OE seen
     std::uint64_t parity_errors = 0;
     std::uint64_t framing_errors = 0;
     std::uint64_t breaks = 0;
-    std::uint64_t dropped = 0;       ///< characters that the receive buffer had no room for
-    std::uint64_t modem_changes = 0; ///< delta bits seen in the modem status
-    std::uint64_t spurious = 0;      ///< interrupts with nothing pending
+    std::uint64_t dropped = 0;         ///< characters that the receive buffer had no room for
+    std::uint64_t modem_changes = 0;   ///< delta bits seen in the modem status
+    std::uint64_t spurious = 0;        ///< interrupts with nothing pending
+    std::uint64_t ghost_timeouts = 0;  ///< receive timeouts with no character behind them
+    std::uint64_t storms = 0;          ///< handlers that reached their bound with the device still asking
 };
 
-/// The device class of character lines. `write` and `read` never wait: they take what fits and give what is there.
+/// The device class of character lines. `write` and `read` never wait: they take what fits and give what is
+/// there.
 class SerialDevice {
   public:
     virtual hal::Status configure(const LineFormat& format) = 0;
