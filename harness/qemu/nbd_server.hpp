@@ -85,12 +85,14 @@ class NbdServer : public Service {
     bool consume_client_flags();
     bool consume_option();
     bool consume_request();
-    void answer_option(std::uint32_t option, std::span<const std::uint8_t> data);
+    void accept(Pending pending);
     void execute(const Pending& pending);
     void reply(std::uint64_t cookie, int error, std::span<const std::uint8_t> data);
-    void send_export_info(std::uint32_t option);
+    void send_export(std::uint32_t option);
+    void send_option_reply(std::uint32_t option, std::uint32_t type, std::span<const std::uint8_t> data = {});
     std::uint16_t transmission_flags() const;
     Pending take_held(std::size_t index);
+    void receive();
     void flush_output();
     void close();
 
@@ -101,7 +103,6 @@ class NbdServer : public Service {
     Phase phase_ = Phase::kClientFlags;
     bool no_zeroes_ = false;
     std::vector<std::uint8_t> input_;
-    std::size_t input_at_ = 0;
     std::vector<std::uint8_t> output_;
     std::size_t output_at_ = 0;
     bool holding_ = false;

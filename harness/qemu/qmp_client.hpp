@@ -34,7 +34,7 @@ class QmpClient {
     std::vector<QmpEvent> take_events();
 
   private:
-    std::string receive_line();
+    std::string receive_line(const std::string& what);
 
     UniqueFd socket_;
     EventLoop& loop_;

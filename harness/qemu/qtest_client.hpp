@@ -79,6 +79,7 @@ class QtestClient {
     std::array<bool, 256> levels_{};
     std::vector<IrqEdge> edges_;
     std::uint64_t edge_count_ = 0;
+    std::string last_command_;
 };
 
 }  // namespace tb::qemu

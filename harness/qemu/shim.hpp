@@ -26,8 +26,9 @@ struct Accelerator {
 
 /// Finds the accelerator for a QEMU binary (an absolute path). The first call for a binary tries out what
 /// it found on a QEMU with no machine (about 0.1 s); the verdict and the module are kept in
-/// $XDG_CACHE_HOME/twinbench (or ~/.cache/twinbench), under a name made of the binary's build stamp and the
-/// shim's own text, and written by renaming, so that concurrent processes cannot see half a file.
+/// $XDG_CACHE_HOME/twinbench (or ~/.cache/twinbench), under a name made of the binary's path, size and time
+/// of change and of the shim's own text, and written by renaming, so that concurrent processes cannot see
+/// half a file.
 Accelerator find_accelerator(const std::string& binary);
 
 /// A 64 KiB BIOS image whose reset vector is `cli; hlt`.

@@ -16,6 +16,7 @@
 #include "harness/qemu/process.hpp"
 #include "harness/qemu/qmp_client.hpp"
 #include "harness/qemu/qtest_client.hpp"
+#include "harness/qemu/shared_memory.hpp"
 #include "harness/qemu/shim.hpp"
 #include "harness/qemu/stream_peer.hpp"
 
@@ -72,7 +73,7 @@ class Vm {
 
     /// Guest RAM: the index is the guest physical address. QEMU's devices write it while a command runs or
     /// in settle(), never in between.
-    std::span<std::uint8_t> ram() { return {ram_, static_cast<std::size_t>(options_.ram_bytes)}; }
+    std::span<std::uint8_t> ram() { return ram_->bytes(); }
 
     const QemuVersion& version() const { return version_; }
     const Accelerator& accelerator() const { return accelerator_; }
@@ -112,11 +113,12 @@ class Vm {
     void shutdown();
 
   private:
-    void start();
-    void read_version();
+    void launch();
+    void connect();
 
     VmOptions options_;
     Accelerator accelerator_;
+    std::unique_ptr<SharedMemory> ram_;
     std::unique_ptr<Process> process_;
     std::unique_ptr<EventLoop> loop_;
     std::vector<std::unique_ptr<NbdServer>> disks_;
@@ -124,8 +126,6 @@ class Vm {
     std::vector<std::unique_ptr<CharPeer>> serials_;
     std::unique_ptr<QtestClient> qtest_;
     std::unique_ptr<QmpClient> qmp_;
-    UniqueFd ram_fd_;
-    std::uint8_t* ram_ = nullptr;
     QemuVersion version_;
 };
 
