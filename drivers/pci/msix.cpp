@@ -13,13 +13,27 @@ constexpr std::uint32_t pending_bytes(std::uint32_t entries) {
     return (entries + 63) / 64 * 8;
 }
 
-hal::Status check_place(const Function& function, unsigned bar, std::uint32_t offset, std::uint32_t bytes) {
-    if (bar >= kBars) return Error::kProtocol;
-    const hal::Result<Bar> decoded = function.bar(bar);
-    if (!decoded) return decoded.error() == Error::kDeviceGone ? Error::kDeviceGone : Error::kProtocol;
-    if (decoded->kind == Bar::Kind::kIo) return Error::kProtocol;
-    if (std::uint64_t{offset} + bytes > decoded->size) return Error::kProtocol;
-    return {};
+/// One of the two tables: which BAR, and where in it.
+struct Place {
+    explicit Place(std::uint32_t reg) : bar(reg & kBarMask), offset(reg & ~kBarMask) {}
+
+    bool inside(const Bar& decoded, std::uint32_t bytes) const {
+        return decoded.kind != Bar::Kind::kIo && std::uint64_t{offset} + bytes <= decoded.size;
+    }
+    std::uint64_t address(const Bar& decoded) const {
+        return decoded.address == 0 ? 0 : decoded.address + offset;
+    }
+
+    unsigned bar;
+    std::uint32_t offset;
+};
+
+hal::Result<Bar> bar_of(const Function& function, const Place& place) {
+    if (place.bar >= kBars) return Error::kProtocol;
+    const hal::Result<Bar> bar = function.bar(place.bar);
+    // To have the tables in a BAR that is none is the device's fault.
+    if (!bar && bar.error() != Error::kDeviceGone) return Error::kProtocol;
+    return bar;
 }
 
 }  // namespace
@@ -31,51 +45,38 @@ hal::Result<Msix> Msix::find(const Function& function) {
     const hal::PciFunction& config = function.config();
     const auto at = [&](std::uint16_t field) { return static_cast<std::uint16_t>(*position + field); };
     const auto control = config.read<std::uint16_t>(at(kControl));
-    const auto table = config.read<std::uint32_t>(at(kTable));
-    const auto pending = config.read<std::uint32_t>(at(kPendingBits));
+    const Place table(config.read<std::uint32_t>(at(kTable)));
+    const Place pending(config.read<std::uint32_t>(at(kPendingBits)));
 
     Msix msix;
     msix.function_ = function;
     msix.position_ = *position;
     msix.entries_ = (control & kControlSizeMask) + 1u;
-    msix.table_bar_ = table & kBarMask;
-    msix.table_offset_ = table & ~kBarMask;
-    msix.pending_bar_ = pending & kBarMask;
-    msix.pending_offset_ = pending & ~kBarMask;
-
     const std::uint32_t table_bytes = msix.entries_ * kEntryBytes;
     const std::uint32_t bits_bytes = pending_bytes(msix.entries_);
-    if (hal::Status placed = check_place(function, msix.table_bar_, msix.table_offset_, table_bytes); !placed)
-        return placed.error();
-    if (hal::Status placed = check_place(function, msix.pending_bar_, msix.pending_offset_, bits_bytes);
-        !placed)
-        return placed.error();
-    if (msix.table_bar_ == msix.pending_bar_ &&
-        std::uint64_t{msix.table_offset_} < std::uint64_t{msix.pending_offset_} + bits_bytes &&
-        std::uint64_t{msix.pending_offset_} < std::uint64_t{msix.table_offset_} + table_bytes)
+
+    const hal::Result<Bar> table_bar = bar_of(function, table);
+    if (!table_bar) return table_bar.error();
+    const hal::Result<Bar> pending_bar = pending.bar == table.bar ? table_bar : bar_of(function, pending);
+    if (!pending_bar) return pending_bar.error();
+    if (!table.inside(*table_bar, table_bytes) || !pending.inside(*pending_bar, bits_bytes))
         return Error::kProtocol;
+    // Neither sum wraps: both ends lie inside their BAR.
+    if (table.bar == pending.bar && table.offset < std::uint64_t{pending.offset} + bits_bytes &&
+        pending.offset < std::uint64_t{table.offset} + table_bytes)
+        return Error::kProtocol;
+    msix.table_address_ = table.address(*table_bar);
+    msix.pending_address_ = pending.address(*pending_bar);
     return msix;
 }
 
 hal::Status Msix::map() {
     if (entries_ == 0) return Error::kNotStarted;
-    const std::uint32_t table_bytes = entries_ * kEntryBytes;
-    const std::uint32_t bits_bytes = pending_bytes(entries_);
-    // find() has checked that the sums do not wrap: both ends lie inside a BAR; a BAR of 4 GiB is cut.
-    const auto window = [&](unsigned bar, std::uint32_t offset,
-                            std::uint32_t bytes) -> hal::Result<hal::MmioWindow> {
-        const std::uint64_t end = std::uint64_t{offset} + bytes;
-        if (end > 0xffff'f000) return Error::kUnsupported;
-        const hal::Result<hal::MmioWindow> whole =
-            function_.map_memory_bar(bar, static_cast<std::uint32_t>(end));
-        if (!whole) return whole;
-        // Sized twice: the second answer is as little trusted as the first.
-        if (whole->size() < end) return Error::kProtocol;
-        return whole->slice(offset, bytes);
-    };
-    const auto table = window(table_bar_, table_offset_, table_bytes);
+    if (table_address_ == 0 || pending_address_ == 0) return Error::kAbsent;
+    const hal::Platform& platform = function_.platform();
+    const hal::Result<hal::MmioWindow> table = platform.map_memory(table_address_, entries_ * kEntryBytes);
     if (!table) return table.error();
-    const auto bits = window(pending_bar_, pending_offset_, bits_bytes);
+    const hal::Result<hal::MmioWindow> bits = platform.map_memory(pending_address_, pending_bytes(entries_));
     if (!bits) return bits.error();
     table_ = *table;
     pending_ = *bits;

@@ -64,10 +64,8 @@ class Msix {
     hal::MmioWindow pending_;
     std::uint16_t position_ = 0;
     std::uint32_t entries_ = 0;
-    std::uint32_t table_offset_ = 0;
-    std::uint32_t pending_offset_ = 0;
-    unsigned table_bar_ = 0;
-    unsigned pending_bar_ = 0;
+    std::uint64_t table_address_ = 0;  ///< 0: in a BAR that has no address yet
+    std::uint64_t pending_address_ = 0;
 };
 
 }  // namespace tb::pci

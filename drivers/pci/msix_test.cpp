@@ -149,6 +149,14 @@ TEST_F(MsixTest, PlacesThatMakeNoSenseAreProtocolErrors) {
     EXPECT_TRUE(Msix::find(board.function()));
 }
 
+TEST_F(MsixTest, ATableInABarWithoutAnAddressIsNotMapped) {
+    device.set32(kBar0 + 4, 0);
+    auto msix = Msix::find(board.function());
+    ASSERT_TRUE(msix);
+    EXPECT_EQ(msix->map().error(), Error::kAbsent);
+    EXPECT_EQ(msix->mask(0).error(), Error::kNotStarted);
+}
+
 TEST_F(MsixTest, ACountBeyondTheBarIsAProtocolError) {
     device.set16(position + Msix::kControl, 0x7ff);
     EXPECT_EQ(Msix::find(board.function()).error(), Error::kProtocol);

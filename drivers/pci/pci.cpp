@@ -134,26 +134,38 @@ hal::Result<hal::PortWindow> Function::map_io_bar(unsigned index) const {
 }
 
 hal::Result<std::uint16_t> Function::find_capability(std::uint8_t id, std::uint16_t after) const {
-    const auto status = config_.read<std::uint16_t>(kStatus);
-    if (status == 0xffff && !answers(config_)) return Error::kDeviceGone;
-    if ((status & kStatusCapabilities) == 0) return Error::kAbsent;
-    // Each walk starts at the head and remembers where it has been, so that a caller who asks for one after
-    // another sees the end of a list that cycles.
-    std::uint64_t visited = 0;
+    // Each search starts at the head, so that a caller who asks for one after another sees the end of a list
+    // that cycles.
+    CapabilityWalk walk(config_);
     bool behind = after == 0;
-    std::uint16_t position = config_.read<std::uint8_t>(kCapabilitiesPointer) & 0xfc;
-    for (unsigned steps = 0; steps < kMostCapabilities; ++steps) {
-        if (position == 0) return behind ? Error::kAbsent : Error::kInvalidArgument;
-        if (position < 0x40) return Error::kProtocol;
-        const std::uint64_t place = std::uint64_t{1} << (position / 4);
-        if ((visited & place) != 0) return Error::kProtocol;
-        visited |= place;
-        const auto header = config_.read<std::uint16_t>(position);
-        if (behind && (header & 0xff) == id) return position;
-        if (position == after) behind = true;
-        position = static_cast<std::uint16_t>(header >> 8) & 0xfc;
+    for (;;) {
+        const hal::Result<Capability> capability = walk.next();
+        if (!capability)
+            return capability.error() == Error::kAbsent && !behind ? Error::kInvalidArgument
+                                                                   : capability.error();
+        if (behind && capability->id == id) return capability->position;
+        if (capability->position == after) behind = true;
     }
-    return position == 0 && behind ? Error::kAbsent : Error::kProtocol;
+}
+
+hal::Result<Capability> CapabilityWalk::next() {
+    if (!started_) {
+        started_ = true;
+        const auto status = config_.read<std::uint16_t>(kStatus);
+        if (status == 0xffff && !answers(config_)) return Error::kDeviceGone;
+        if ((status & kStatusCapabilities) == 0) return Error::kAbsent;
+        position_ = config_.read<std::uint8_t>(kCapabilitiesPointer) & 0xfc;
+    }
+    if (position_ == 0) return Error::kAbsent;
+    if (position_ < 0x40) return Error::kProtocol;
+    // No dword is visited twice, which bounds the walk to the 48 that there are.
+    const std::uint64_t place = std::uint64_t{1} << (position_ / 4);
+    if ((visited_ & place) != 0) return Error::kProtocol;
+    visited_ |= place;
+    const auto header = config_.read<std::uint16_t>(position_);
+    const Capability capability{position_, static_cast<std::uint8_t>(header)};
+    position_ = static_cast<std::uint16_t>(header >> 8) & 0xfc;
+    return capability;
 }
 
 void Function::set_command(std::uint16_t set, std::uint16_t clear) const {

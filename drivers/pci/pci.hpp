@@ -35,8 +35,6 @@ inline constexpr std::uint8_t kCapVendor = 0x09;
 inline constexpr std::uint8_t kCapMsix = 0x11;
 
 inline constexpr unsigned kBars = 6;
-/// As many capabilities of four bytes as fit into 0x40..0xff.
-inline constexpr unsigned kMostCapabilities = 48;
 
 /// A base address register, decoded (PCI 3.0 §6.2.5.1).
 struct Bar {
@@ -93,6 +91,28 @@ class Function {
   private:
     hal::Platform platform_;
     hal::PciFunction config_;
+};
+
+/// A capability in the list of a function.
+struct Capability {
+    std::uint16_t position = 0;
+    std::uint8_t id = 0;
+};
+
+/// Walks the capabilities of a function in their order. The walk ends in any case: a list that cycles or
+/// leaves 0x40..0xfc ends as kProtocol (PCI 3.0 §6.7).
+class CapabilityWalk {
+  public:
+    explicit CapabilityWalk(const hal::PciFunction& config) : config_(config) {}
+
+    /// The next one; kAbsent behind the last, kDeviceGone when the function has stopped answering.
+    hal::Result<Capability> next();
+
+  private:
+    hal::PciFunction config_;
+    std::uint64_t visited_ = 0;  ///< a bit for each dword of the 256 bytes
+    std::uint16_t position_ = 0;
+    bool started_ = false;
 };
 
 }  // namespace tb::pci
