@@ -282,10 +282,11 @@ hal::Status Uart16550::drain() {
 
 hal::Status Uart16550::wait_transmitter_empty() {
     const hal::Duration character = character_time(format_);
-    const bool empty = hal::poll_until(platform_, time_for(2 * kFifoDepth, character), character, [this] {
-        const hal::CriticalSection critical(platform_);
-        return gone_ || (line_status() & kLsrTemt) != 0;
-    });
+    const bool empty =
+        hal::poll_until(platform_, time_for(std::uint64_t{2} * kFifoDepth, character), character, [this] {
+            const hal::CriticalSection critical(platform_);
+            return gone_ || (line_status() & kLsrTemt) != 0;
+        });
     if (gone_) return hal::Error::kDeviceGone;
     return empty ? hal::Status() : hal::Status(hal::Error::kTimeout);
 }

@@ -167,8 +167,8 @@ class Uart16550 final : public SerialDevice {
     void disarm_idle_transmitter();
     hal::Status wait_transmitter_empty();
 
-    hal::Platform platform_{};
-    hal::RegisterWindow registers_{};
+    hal::Platform platform_;
+    hal::RegisterWindow registers_;
     hal::Interrupt interrupt_{};
     ByteRing<kRingSize> rx_;
     ByteRing<kRingSize> tx_;
