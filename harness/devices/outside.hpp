@@ -25,6 +25,10 @@ class Outside {
   public:
     virtual ~Outside() = default;
 
+    virtual bool has_network() const { return false; }
+    virtual bool has_line() const { return false; }
+    virtual bool has_medium() const { return false; }
+
     /// A frame (without FCS) arrives on the wire.
     virtual void send_frame(std::span<const std::byte> frame);
     /// Frames that the device has sent since the last call, oldest first.

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/scenario/interpreter.hpp"
+
+#include "harness/scenario/run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tb::scenario {
+
+using trace::EventKind;
+
+std::string difference(const harness::Bytes& got, const harness::Bytes& expected) {
+    if (got.size() != expected.size())
+        return fmt::format("{} bytes instead of {}", got.size(), expected.size());
+    std::size_t count = 0;
+    std::size_t first = 0;
+    for (std::size_t i = got.size(); i-- > 0;)
+        if (got[i] != expected[i]) {
+            ++count;
+            first = i;
+        }
+    if (count == 0) return {};
+    return fmt::format("{} of {} bytes differ, first at {}: {:02x}, expected {:02x}", count, got.size(), first,
+                       static_cast<unsigned>(got[first]), static_cast<unsigned>(expected[first]));
+}
+
+Run::Run(const Scenario& scenario, harness::Rig& rig, trace::Trace& trace)
+    : scenario_(scenario), rig_(rig), recorder_(rig.machine(), trace), host_(recorder_) {
+    for (const auto& [name, value] : scenario.parameters) names_[name] = value;
+    lookup_ = [this](const std::string& name) -> std::optional<std::uint64_t> {
+        const auto found = names_.find(name);
+        return found == names_.end() ? std::nullopt : std::optional(found->second);
+    };
+}
+
+Run::~Run() = default;
+
+void Run::all() { steps(scenario_.steps, "/steps"); }
+
+void Run::steps(const json& list, const std::string& pointer) {
+    for (std::size_t i = 0; i < list.size(); ++i) step(list[i], fmt::format("{}/{}", pointer, i));
+}
+
+void Run::step(const json& node, const std::string& pointer) {
+    where_ = pointer;
+    const StepSpec* spec = nullptr;
+    for (const StepSpec& candidate : step_specs())
+        if (node.contains(candidate.key) && (spec == nullptr || spec->kind == StepKind::kExpect)) spec = &candidate;
+    const json& subject = node[spec->key];
+    recorder_.note(EventKind::kStep,
+                   fmt::format("{} {}", spec->key, subject.is_string() ? subject.get<std::string>() : subject.dump()),
+                   step_number_++);
+    execute(spec->kind, node, pointer);
+    if (spec->kind == StepKind::kRepeat) return;  // its steps have done the rest
+    where_ = pointer;
+    collect_outputs();
+    recorder_.note_memory();
+}
+
+void Run::execute(StepKind kind, const json& node, const std::string& pointer) {
+    switch (kind) {
+        case StepKind::kDo: return operation(node);
+        case StepKind::kExpect: return take_end(node);
+        case StepKind::kWrite: return write_register(node);
+        case StepKind::kModify: return modify_register(node);
+        case StepKind::kRead: return read_register(node);
+        case StepKind::kPoll: return poll_register(node);
+        case StepKind::kBuffer: return buffer(node);
+        case StepKind::kStore: return store(node);
+        case StepKind::kLoad: return load(node);
+        case StepKind::kAttach: return attach(node);
+        case StepKind::kInterrupt: return interrupt(node);
+        case StepKind::kLine: return line(node);
+        case StepKind::kWait: return host_.delay(to_duration(node["wait"]));
+        case StepKind::kHost: return host(node);
+        case StepKind::kSet: names_[node["set"].get<std::string>()] = integer(node["value"]); return;
+        case StepKind::kSetup: return setup(node);
+        case StepKind::kRepeat: {
+            const std::uint64_t times = integer(node["repeat"]);
+            for (std::uint64_t i = 0; i < times; ++i) {
+                if (node.contains("as")) names_[node["as"].get<std::string>()] = i;
+                steps(node["steps"], pointer + "/steps");
+            }
+            return;
+        }
+    }
+}
+
+std::uint64_t Run::integer(const json& node, const char* key, std::uint64_t otherwise) const {
+    const auto found = node.find(key);
+    return found == node.end() ? otherwise : integer(*found);
+}
+
+std::uint64_t Run::duration(const json& node, const char* key, std::uint64_t otherwise) const {
+    const auto found = node.find(key);
+    return found == node.end() ? otherwise : to_duration(*found);
+}
+
+bool Run::boolean(const json& node, const char* key, bool otherwise) const {
+    const auto found = node.find(key);
+    return found == node.end() ? otherwise : to_boolean(*found);
+}
+
+void Run::finish() {
+    where_ = "";
+    session_.reset();
+    for (auto& [name, attached] : interrupts_) host_.detach(attached.interrupt);
+    interrupts_.clear();
+    collect_outputs();
+    for (const auto& [address, size] : rig_.machine().pool().allocations()) {
+        const bool ours = std::any_of(buffers_.begin(), buffers_.end(),
+                                      [&](const auto& entry) { return entry.second.address == address; });
+        if (!ours) fail(fmt::format("the driver left {} bytes of DMA memory at {:#x} behind when it stopped", size, address));
+    }
+    // Each finding must have been announced, and each announcement come true.
+    std::vector<bool> met(scenario_.findings.size(), false);
+    for (const trace::Event& event : recorder_.trace().events()) {
+        if (event.kind != EventKind::kFinding) continue;
+        const std::string_view text = recorder_.trace().text(event);
+        bool announced = false;
+        for (std::size_t i = 0; i < met.size(); ++i)
+            if (text.find(scenario_.findings[i]) != std::string_view::npos) met[i] = announced = true;
+        if (!announced) fail(fmt::format("a rule was broken: {}", text));
+    }
+    if (!rig_.visibility().sees(EventKind::kFinding)) return;
+    for (std::size_t i = 0; i < met.size(); ++i)
+        if (!met[i]) fail(fmt::format("nothing objected with '{}', which \"findings\" announces", scenario_.findings[i]));
+}
+
+RunResult run_scenario(const Scenario& scenario, harness::Rig& rig) {
+    RunResult result;
+    const Document& document = *scenario.document;
+    {
+        Run run(scenario, rig, result.trace);
+        try {
+            run.all();
+            run.finish();
+            result.passed = true;
+        } catch (const StepFailure& failure) {
+            result.failure = document.problem(run.where(), failure.what());
+        } catch (const ValueError& error) {
+            result.failure = document.problem(run.where(), error.what());
+        } catch (const harness::OutsideUnsupported& error) {
+            result.failure = document.problem(
+                run.where(), fmt::format("{}: {} (if that is so for QEMU only, say it: \"qemu\": {{\"skip\": ...}})",
+                                         rig.description(), error.what()));
+        }
+    }
+    if (const std::string trouble = rig.trouble(); result.passed && !trouble.empty()) {
+        result.passed = false;
+        result.failure = document.problem("", trouble);
+    }
+    result.trace_hash = result.trace.hash();
+    result.virtual_ns = rig.machine().now_ns();
+    result.log = rig.machine().log_lines();
+    return result;
+}
+
+}  // namespace tb::scenario

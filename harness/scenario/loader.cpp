@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/scenario/scenario.hpp"
+
+#include "harness/scenario/values.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace tb::scenario {
+
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+constexpr std::size_t kLargestFamily = 4096;
+
+const std::vector<std::string> kTopKeys = {"$schema", "about", "device", "driver", "parameters", "seed",
+                                           "qemu",    "findings", "steps"};
+
+/// One choice of values for a family's parameters.
+using Choice = std::vector<std::pair<std::string, json>>;
+
+std::string plain(const json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+/// Replaces ${name} in every string, in place. A string that is nothing but one parameter takes its type too.
+void substitute(json& node, const Choice& choice) {
+    if (node.is_structured()) {
+        for (auto& child : node) substitute(child, choice);
+        return;
+    }
+    if (!node.is_string()) return;
+    std::string text = node.get<std::string>();
+    if (text.find("${") == std::string::npos) return;
+    for (const auto& [name, value] : choice) {
+        const std::string mark = "${" + name + "}";
+        if (text == mark) {
+            node = value;
+            return;
+        }
+        for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at))
+            text.replace(at, mark.size(), plain(value));
+    }
+    node = text;
+}
+
+class Loader {
+  public:
+    Loader(std::shared_ptr<const Document> document, std::string id, std::vector<Problem>& problems)
+        : document_(std::move(document)), root_(document_->root()), id_(std::move(id)), problems_(problems) {}
+
+    std::vector<Scenario> run() {
+        if (!root_.is_object()) {
+            problem("", "a scenario is a JSON object with \"about\", \"device\" and \"steps\"");
+            return {};
+        }
+        for (const auto& [key, value] : root_.items())
+            if (std::find(kTopKeys.begin(), kTopKeys.end(), key) == kTopKeys.end())
+                problem("/" + key, fmt::format("unknown key '{}'{}", key, suggestion(key, kTopKeys)));
+        Scenario scenario = common();
+        if (problems_.size() != before_) return {};
+        std::vector<Scenario> family;
+        for (const Choice& choice : choices()) {
+            Scenario member = scenario;
+            for (const auto& [name, value] : choice) {
+                member.id += (member.id.back() == ']' ? "" : (&name == &choice.front().first ? "[" : ",")) + name + "=" + plain(value);
+                if (value.is_number_integer()) member.parameters[name] = value.get<std::uint64_t>();
+            }
+            if (!choice.empty()) member.id += "]";
+            substitute(member.configuration, choice);
+            substitute(member.steps, choice);
+            check_configuration(member);
+            check_scenario(member, problems_);
+            // One member's problems are the others' too: report them once.
+            if (problems_.size() != before_) return {};
+            family.push_back(std::move(member));
+        }
+        return family;
+    }
+
+  private:
+    void problem(const std::string& pointer, std::string message) {
+        problems_.push_back(document_->problem(pointer, std::move(message)));
+    }
+
+    /// A member of the document that must be there and of a type.
+    const json* member(const char* key, json::value_t type, const char* what, bool required) {
+        const auto found = root_.find(key);
+        if (found == root_.end()) {
+            if (required) problem("", fmt::format("\"{}\" is missing: it is {}", key, what));
+            return nullptr;
+        }
+        if (found->type() != type) {
+            problem(fmt::format("/{}", key), fmt::format("must be {}", what));
+            return nullptr;
+        }
+        return &*found;
+    }
+
+    Scenario common() {
+        Scenario scenario;
+        scenario.id = id_;
+        scenario.document = document_;
+        if (const json* about = member("about", json::value_t::string, "a sentence that says what the scenario shows", true))
+            scenario.about = about->get<std::string>();
+        if (const json* device = member("device", json::value_t::object, "an object with the device's \"type\" and its configuration", true))
+            read_device(*device, scenario);
+        if (const json* driver = member("driver", json::value_t::string, "the name of a driver", false))
+            read_driver(driver->get<std::string>(), scenario);
+        if (const json* steps = member("steps", json::value_t::array, "a list of steps", true)) {
+            scenario.steps = *steps;
+            if (steps->empty()) problem("/steps", "is empty: a scenario that does nothing shows nothing");
+        }
+        if (const json* qemu = member("qemu", json::value_t::object, "an object: {\"skip\": \"why QEMU cannot run it\"}", false)) {
+            const auto skip = qemu->find("skip");
+            if (qemu->size() != 1 || skip == qemu->end() || !skip->is_string() || skip->get<std::string>().empty())
+                problem("/qemu", "must be {\"skip\": \"why QEMU cannot run it\"}");
+            else
+                scenario.qemu_skip = skip->get<std::string>();
+        }
+        if (const json* findings = member("findings", json::value_t::array, "a list of texts that the models must object with", false))
+            for (std::size_t i = 0; i < findings->size(); ++i) {
+                if ((*findings)[i].is_string())
+                    scenario.findings.push_back((*findings)[i].get<std::string>());
+                else
+                    problem(fmt::format("/findings/{}", i), "must be a text");
+            }
+        if (root_.contains("seed")) {
+            if (root_["seed"].is_number_unsigned())
+                scenario.seed = root_["seed"].get<std::uint64_t>();
+            else
+                problem("/seed", "must be a number from 0 on");
+        }
+        return scenario;
+    }
+
+    void read_device(const json& device, Scenario& scenario) {
+        const auto type = device.find("type");
+        std::vector<std::string> names;
+        for (const harness::DeviceType* known : harness::device_types()) names.emplace_back(known->name());
+        if (type == device.end() || !type->is_string()) {
+            problem("/device", "\"type\" is missing" + suggestion("", names));
+            return;
+        }
+        scenario.device = harness::find_device_type(type->get<std::string>());
+        if (scenario.device == nullptr) {
+            problem("/device/type", fmt::format("unknown device '{}'{}", type->get<std::string>(),
+                                                suggestion(type->get<std::string>(), names)));
+            return;
+        }
+        scenario.configuration = device;
+        scenario.configuration.erase("type");
+    }
+
+    void read_driver(const std::string& name, Scenario& scenario) {
+        scenario.driver = harness::find_driver_type(name);
+        if (scenario.driver == nullptr) {
+            std::vector<std::string> names;
+            for (const harness::DriverType* known : harness::driver_types()) names.emplace_back(known->name());
+            problem("/driver", fmt::format("unknown driver '{}'{}", name, suggestion(name, names)));
+            return;
+        }
+        if (scenario.device == nullptr) return;
+        const auto devices = scenario.driver->devices();
+        if (std::find(devices.begin(), devices.end(), scenario.device->name()) == devices.end())
+            problem("/driver", fmt::format("the driver '{}' does not drive {}", name, scenario.device->name()));
+    }
+
+    std::vector<Choice> choices() {
+        std::vector<Choice> all(1);
+        const json* parameters = member("parameters", json::value_t::object, "an object of lists, one a parameter", false);
+        if (parameters == nullptr) return all;
+        for (const auto& [name, values] : parameters->items()) {
+            if (!values.is_array() || values.empty()) {
+                problem("/parameters/" + name, "must be a list of one value or more");
+                return {};
+            }
+            std::vector<Choice> longer;
+            for (const Choice& choice : all)
+                for (const json& value : values) {
+                    if (value.is_structured() || value.is_null()) {
+                        problem("/parameters/" + name, "values are numbers, texts, true or false");
+                        return {};
+                    }
+                    longer.push_back(choice);
+                    longer.back().emplace_back(name, value);
+                }
+            all = std::move(longer);
+            if (all.size() > kLargestFamily) {
+                problem("/parameters", fmt::format("give more than {} scenarios; split the file", kLargestFamily));
+                return {};
+            }
+        }
+        return all;
+    }
+
+    void check_configuration(const Scenario& scenario) {
+        const ValueChecker checker{*document_, problems_, {}};
+        std::vector<std::string> names;
+        for (const harness::KeySpec& key : scenario.device->configuration()) {
+            names.emplace_back(key.name);
+            if (key.required && !scenario.configuration.contains(key.name))
+                problem("/device", fmt::format("\"{}\" is missing: {}", key.name, key.about));
+        }
+        for (const auto& [name, value] : scenario.configuration.items()) {
+            const auto specs = scenario.device->configuration();
+            const auto spec = std::find_if(specs.begin(), specs.end(), [&](const harness::KeySpec& k) { return k.name == name; });
+            if (spec == specs.end())
+                problem("/device/" + name, fmt::format("{} has no setting '{}'{}", scenario.device->name(), name, suggestion(name, names)));
+            else
+                checker.check(value, spec->type, "/device/" + name);
+        }
+        if (problems_.size() != before_) return;
+        if (const std::string objection = scenario.device->check(scenario.configuration); !objection.empty())
+            problem("/device", objection);
+    }
+
+    std::shared_ptr<const Document> document_;
+    const json& root_;
+    std::string id_;
+    std::vector<Problem>& problems_;
+    std::size_t before_ = problems_.size();
+};
+
+void load_file(const fs::path& path, const std::string& id, std::vector<Scenario>& out, std::vector<Problem>& problems) {
+    const std::size_t before = problems.size();
+    auto document = std::make_shared<const Document>(Document::load(path.string(), problems));
+    if (problems.size() != before) return;
+    std::vector<Scenario> family = load_document(std::move(document), id, problems);
+    std::move(family.begin(), family.end(), std::back_inserter(out));
+}
+
+std::string id_of(const fs::path& file, const fs::path& root) {
+    fs::path relative = file.lexically_relative(root);
+    relative.replace_extension();
+    return relative.generic_string();
+}
+
+}  // namespace
+
+std::string Scenario::directory() const {
+    const fs::path parent = fs::path(document->path()).parent_path();
+    return parent.empty() ? "." : parent.string();
+}
+
+std::vector<Scenario> load_document(std::shared_ptr<const Document> document, const std::string& id,
+                                    std::vector<Problem>& problems) {
+    return Loader(std::move(document), id, problems).run();
+}
+
+std::vector<Scenario> load_scenarios(const std::vector<std::string>& paths, std::vector<Problem>& problems) {
+    std::vector<Scenario> scenarios;
+    for (const std::string& argument : paths) {
+        const fs::path path = fs::path(argument).lexically_normal();
+        std::error_code error;
+        if (!fs::exists(path, error)) {
+            problems.push_back({argument, 0, "", "there is no such file or folder"});
+        } else if (fs::is_directory(path, error)) {
+            std::vector<fs::path> files;
+            for (const auto& entry : fs::recursive_directory_iterator(path))
+                if (entry.is_regular_file() && entry.path().extension() == ".json" &&
+                    !entry.path().filename().string().ends_with(".schema.json"))
+                    files.push_back(entry.path());
+            std::sort(files.begin(), files.end());
+            for (const fs::path& file : files) load_file(file, id_of(file, path), scenarios, problems);
+            if (files.empty()) problems.push_back({argument, 0, "", "holds no scenario (no *.json file)"});
+        } else {
+            load_file(path, id_of(path, path.parent_path().parent_path()), scenarios, problems);
+        }
+    }
+    return scenarios;
+}
+
+}  // namespace tb::scenario

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "harness/machine/recorder.hpp"
+#include "harness/scenario/interpreter.hpp"
+#include "harness/scenario/registers.hpp"
+#include "harness/scenario/steps.hpp"
+#include "harness/scenario/values.hpp"
+
+#include <hal/host.hpp>
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+namespace tb::scenario {
+
+/// A step that did not hold. What the author of the scenario gets to read.
+class StepFailure : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+/// One run of one scenario: the interpreter's state. Private to the interpreter, whose parts are in run_*.cpp.
+class Run {
+  public:
+    Run(const Scenario& scenario, harness::Rig& rig, trace::Trace& trace);
+    ~Run();
+
+    /// Throws StepFailure, ValueError or what the machine throws; where() tells the step.
+    void all();
+    /// After the last step: the driver goes, and must leave nothing behind.
+    void finish();
+    const std::string& where() const { return where_; }
+
+  private:
+    using json = nlohmann::json;
+
+    struct Buffer {
+        std::uint64_t address;
+        std::uint64_t size;
+    };
+    struct Attached {
+        hal::Interrupt interrupt;
+        std::uint64_t count = 0;
+        std::uint64_t seen = 0;
+    };
+    struct Pending {
+        const harness::OperationSpec* operation;
+        std::uint32_t handle;
+        std::optional<harness::Outcome> outcome;
+    };
+
+    void steps(const json& list, const std::string& pointer);
+    void step(const json& node, const std::string& pointer);
+    void execute(StepKind kind, const json& node, const std::string& pointer);
+
+    // run_registers.cpp
+    void write_register(const json& node);
+    void modify_register(const json& node);
+    void read_register(const json& node);
+    void poll_register(const json& node);
+    struct Place {
+        hal::AddressSpace space;
+        std::uint64_t address;
+        unsigned width;
+        const model::RegisterSpec* spec;
+        std::string name;
+    };
+    Place place(const json& node, const char* key);
+    std::uint64_t bar_base(int bar, hal::AddressSpace& space);
+    std::uint64_t compose(const Place& at, const json& value, std::uint64_t old);
+    /// Empty when the value is as expected, else what differs.
+    std::string compare(const Place& at, std::uint64_t value, const json& expected, const json* mask);
+    void setup(const json& node);
+
+    // run_memory.cpp
+    void buffer(const json& node);
+    void store(const json& node);
+    void load(const json& node);
+    Buffer span_of(const json& node, const char* key, std::uint64_t length);
+    const harness::LayoutSpec& layout(const json& node);
+    std::string check_memory(const json& node);
+    void attach(const json& node);
+    void interrupt(const json& node);
+    void line(const json& node);
+
+    // run_operations.cpp
+    void operation(const json& node);
+    void take_end(const json& node);
+    void judge(const harness::OperationSpec& operation, const harness::Outcome& outcome, const json& expected);
+    void record(const harness::OperationSpec& operation, const harness::Outcome& outcome);
+    harness::Arguments arguments(const harness::OperationSpec& operation, const json& node);
+    harness::DriverSession& session();
+    void host(const json& node);
+    void host_network(std::string_view act, const json& node);
+    void host_line(std::string_view act, const json& node);
+    void host_medium(std::string_view act, const json& node);
+    void collect_outputs();
+
+    [[noreturn]] static void fail(const std::string& message) { throw StepFailure(message); }
+    std::uint64_t integer(const json& value) const { return to_integer(value, lookup_); }
+    std::uint64_t integer(const json& node, const char* key, std::uint64_t otherwise) const;
+    std::uint64_t duration(const json& node, const char* key, std::uint64_t otherwise) const;
+    bool boolean(const json& node, const char* key, bool otherwise) const;
+    unsigned irq_line(const std::string& source) const;
+    /// Asks again and again, letting virtual time pass, until `done` or the deadline.
+    template <class Done>
+    bool wait_until(std::uint64_t within, std::uint64_t every, Done&& done);
+
+    const Scenario& scenario_;
+    harness::Rig& rig_;
+    harness::Recorder recorder_;
+    hal::Host host_;
+    Lookup lookup_;
+    std::map<std::string, std::uint64_t> names_;
+    std::map<std::string, Buffer> buffers_;
+    std::map<std::string, Attached> interrupts_;
+    std::map<std::string, Pending> pending_;
+    std::unique_ptr<harness::DriverSession> session_;
+    std::deque<harness::Bytes> frames_;
+    harness::Bytes characters_;
+    std::string where_;
+    std::uint64_t step_number_ = 0;
+};
+
+template <class Done>
+bool Run::wait_until(std::uint64_t within, std::uint64_t every, Done&& done) {
+    const std::uint64_t start = recorder_.now_ns();
+    while (true) {
+        if (done()) return true;
+        const std::uint64_t passed = recorder_.now_ns() - start;
+        if (passed >= within) return false;
+        host_.delay(std::min(every, within - passed));
+    }
+}
+
+/// "4 bytes differ, first at 12: 5a, expected 00".
+std::string difference(const harness::Bytes& got, const harness::Bytes& expected);
+
+}  // namespace tb::scenario
