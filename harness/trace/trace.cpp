@@ -4,20 +4,17 @@
 #include <xxhash.h>
 
 #include <array>
-#include <memory>
+
+#include "harness/trace/fold.hpp"
 
 namespace tb::trace {
 
 namespace {
 
 constexpr std::array<std::string_view, kEventKinds> kNames = {
-    "step",     "cfg-read",   "cfg-write", "mem-read", "mem-write", "port-read",   "port-write",
-    "dma-read", "dma-write",  "irq-raise", "irq-lower", "message",  "taken",       "delay",
-    "host-in",  "host-out",   "memory",    "finding",  "result",
-};
-
-struct FreeState {
-    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+    "step",     "cfg-read",  "cfg-write", "mem-read",  "mem-write", "port-read", "port-write",
+    "dma-read", "dma-write", "irq-raise", "irq-lower", "message",   "taken",     "delay",
+    "host-in",  "host-out",  "memory",    "finding",   "result",
 };
 
 // Fields one by one, least significant byte first: no padding and no host order gets into the hash.
@@ -27,13 +24,11 @@ void feed(XXH3_state_t* state, std::uint64_t value) {
     XXH3_64bits_update(state, bytes.data(), bytes.size());
 }
 
-bool same_access(const Event& a, const Event& b) {
-    return a.kind == b.kind && a.address == b.address && a.width == b.width && a.value == b.value;
-}
-
 }  // namespace
 
-std::string_view to_string(EventKind kind) { return kNames[static_cast<std::size_t>(kind)]; }
+std::string_view to_string(EventKind kind) {
+    return kNames[static_cast<std::size_t>(kind)];
+}
 
 std::size_t Trace::add(Event event, std::string_view text, std::span<const std::byte> data) {
     if (!text.empty()) {
@@ -52,57 +47,47 @@ void Trace::clear() {
     bytes_.clear();
 }
 
+struct TraceHasher::State {
+    State() : xxh(XXH3_createState()) { XXH3_64bits_reset(xxh); }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    ~State() { XXH3_freeState(xxh); }
+    XXH3_state_t* xxh;
+};
+
+TraceHasher::TraceHasher() : state_(std::make_unique<State>()) {}
+TraceHasher::TraceHasher(TraceHasher&&) noexcept = default;
+TraceHasher& TraceHasher::operator=(TraceHasher&&) noexcept = default;
+TraceHasher::~TraceHasher() = default;
+
+void TraceHasher::add(const Event& event, std::string_view text, std::span<const std::byte> data) {
+    XXH3_state_t* const state = state_->xxh;
+    feed(state, static_cast<std::uint64_t>(event.kind) | std::uint64_t{event.width} << 8 |
+                    std::uint64_t{event.repeat} << 32);
+    feed(state, event.time);
+    feed(state, event.address);
+    feed(state, event.value);
+    feed(state, text.size());
+    XXH3_64bits_update(state, text.data(), text.size());
+    feed(state, data.size());
+    XXH3_64bits_update(state, data.data(), data.size());
+}
+
+std::uint64_t TraceHasher::digest() const {
+    return XXH3_64bits_digest(state_->xxh);
+}
+
 std::uint64_t Trace::hash() const {
-    const std::unique_ptr<XXH3_state_t, FreeState> state(XXH3_createState());
-    XXH3_64bits_reset(state.get());
-    for (const Event& event : events_) {
-        feed(state.get(), static_cast<std::uint64_t>(event.kind) | std::uint64_t{event.width} << 8 |
-                              std::uint64_t{event.repeat} << 32);
-        feed(state.get(), event.time);
-        feed(state.get(), event.address);
-        feed(state.get(), event.value);
-        const std::string_view words = text(event);
-        feed(state.get(), words.size());
-        XXH3_64bits_update(state.get(), words.data(), words.size());
-        feed(state.get(), event.data_size);
-        const std::span<const std::byte> bytes = data(event);
-        XXH3_64bits_update(state.get(), bytes.data(), bytes.size());
-    }
-    return XXH3_64bits_digest(state.get());
+    TraceHasher hasher;
+    for (const Event& event : events_) hasher.add(event, text(event), data(event));
+    return hasher.digest();
 }
 
 Trace Trace::folded() const {
-    constexpr std::size_t kLongestLoop = 4;
     Trace result;
     result.texts_ = texts_;
     result.bytes_ = bytes_;
-    // Reads since the last event that is neither a read nor a delay, by position in the result; a delay is only kept
-    // when it turns out not to be part of a loop.
-    std::vector<Event>& out = result.events_;
-    std::vector<std::size_t> reads;
-    for (const Event& event : events_) {
-        out.push_back(event);
-        if (is_register_read(event.kind)) {
-            reads.push_back(out.size() - 1);
-        } else if (event.kind != EventKind::kDelay) {
-            reads.clear();
-            continue;
-        } else {
-            continue;
-        }
-        for (std::size_t loop = 1; loop <= kLongestLoop && 2 * loop <= reads.size(); ++loop) {
-            bool same = true;
-            for (std::size_t i = 0; i < loop && same; ++i)
-                same = same_access(out[reads[reads.size() - 1 - i]], out[reads[reads.size() - 1 - i - loop]]);
-            if (!same) continue;
-            // Drop the later group and the delays before it; the earlier one counts it.
-            const std::size_t first_kept = reads.size() - 2 * loop;
-            for (std::size_t i = 0; i < loop; ++i) ++out[reads[first_kept + i]].repeat;
-            out.resize(reads[first_kept + loop - 1] + 1);
-            reads.resize(first_kept + loop);
-            break;
-        }
-    }
+    for (const FoldedEvent& kept : fold(events_)) result.events_.push_back(kept.event);
     return result;
 }
 

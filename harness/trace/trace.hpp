@@ -1,15 +1,33 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "harness/trace/event.hpp"
-
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "harness/trace/event.hpp"
+
 namespace tb::trace {
+
+/// 64-bit XXH3 over a canonical, byte-exact form of events, one after another: equal on every machine and
+/// compiler.
+class TraceHasher {
+  public:
+    TraceHasher();
+    TraceHasher(TraceHasher&&) noexcept;
+    TraceHasher& operator=(TraceHasher&&) noexcept;
+    ~TraceHasher();
+
+    void add(const Event& event, std::string_view text, std::span<const std::byte> data);
+    std::uint64_t digest() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
 
 /// A run as a stream of events, in the order in which they happened.
 class Trace {
@@ -31,11 +49,12 @@ class Trace {
     }
     void clear();
 
-    /// 64-bit XXH3 over a canonical, byte-exact form of all events: equal on every machine and compiler.
+    /// TraceHasher over all events.
     std::uint64_t hash() const;
 
-    /// The same trace with polling loops folded: runs of equal reads with nothing but delays between them, and runs of
-    /// equal groups of up to four reads, become one with a count; the delays inside a run go away.
+    /// The same trace with polling loops folded: runs of equal reads with nothing but delays between them,
+    /// and runs of equal groups of up to four reads, become one with a count; the delays inside a run go
+    /// away.
     Trace folded() const;
 
   private:
