@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "net/e1000.hpp"
+
 #include <hal/poll.hpp>
-#include <net/e1000.hpp>
 
 namespace tb::net {
 

@@ -3,16 +3,17 @@
 
 #include <cstdint>
 #include <hal/platform.hpp>
-#include <net/e1000_counters.hpp>
-#include <net/e1000_filters.hpp>
-#include <net/e1000_nvm.hpp>
-#include <net/e1000_phy.hpp>
-#include <net/e1000_rx.hpp>
-#include <net/e1000_tx.hpp>
-#include <net/net_device.hpp>
 #include <optional>
-#include <pci/pci.hpp>
 #include <span>
+
+#include "net/e1000_counters.hpp"
+#include "net/e1000_filters.hpp"
+#include "net/e1000_nvm.hpp"
+#include "net/e1000_phy.hpp"
+#include "net/e1000_rx.hpp"
+#include "net/e1000_tx.hpp"
+#include "net/net_device.hpp"
+#include "pci/pci.hpp"
 
 namespace tb::net {
 

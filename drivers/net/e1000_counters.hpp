@@ -4,7 +4,8 @@
 #include <array>
 #include <cstdint>
 #include <hal/platform.hpp>
-#include <net/e1000_regs.hpp>
+
+#include "net/e1000_regs.hpp"
 
 namespace tb::e1000 {
 

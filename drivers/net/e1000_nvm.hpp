@@ -3,7 +3,8 @@
 
 #include <cstdint>
 #include <hal/platform.hpp>
-#include <net/net_device.hpp>
+
+#include "net/net_device.hpp"
 
 namespace tb::e1000 {
 

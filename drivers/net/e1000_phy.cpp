@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "net/e1000_phy.hpp"
+
 #include <hal/poll.hpp>
-#include <net/e1000_phy.hpp>
-#include <net/e1000_regs.hpp>
+
+#include "net/e1000_regs.hpp"
 
 namespace tb::e1000 {
 

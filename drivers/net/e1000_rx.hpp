@@ -4,9 +4,10 @@
 #include <array>
 #include <cstdint>
 #include <hal/platform.hpp>
-#include <net/e1000_regs.hpp>
-#include <net/net_device.hpp>
 #include <span>
+
+#include "net/e1000_regs.hpp"
+#include "net/net_device.hpp"
 
 namespace tb::e1000 {
 

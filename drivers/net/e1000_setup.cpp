@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How the device is reset and configured: 8254x SDM §14.
 #include <hal/poll.hpp>
-#include <net/e1000.hpp>
+
+#include "net/e1000.hpp"
 
 namespace tb::net {
 

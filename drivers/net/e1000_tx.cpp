@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <net/e1000_tx.hpp>
+#include "net/e1000_tx.hpp"
 
 namespace tb::e1000 {
 

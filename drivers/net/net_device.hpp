@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <hal/result.hpp>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <hal/result.hpp>
 #include <optional>
 #include <span>
 
@@ -28,18 +27,19 @@ struct LinkState {
     bool full_duplex = false;
 };
 
-/// What the device is to do to a frame on its way out. Offsets are bytes from the start of the frame (as given, without an inserted tag).
+/// What the device is to do to a frame on its way out. Offsets are bytes from the start of the frame (as
+/// given, without an inserted tag).
 struct Offload {
-    bool ip_checksum = false;   ///< insert the IPv4 header checksum
-    bool l4_checksum = false;   ///< insert the TCP or UDP checksum; the field holds the pseudo-header sum
-    bool tcp = true;            ///< TCP rather than UDP
+    bool ip_checksum = false;  ///< insert the IPv4 header checksum
+    bool l4_checksum = false;  ///< insert the TCP or UDP checksum; the field holds the pseudo-header sum
+    bool tcp = true;           ///< TCP rather than UDP
     bool ipv6 = false;
     std::uint8_t ip_offset = 14;
     std::uint8_t l4_offset = 34;
     std::uint8_t header_bytes = 0;  ///< all headers, for segmentation
     std::uint16_t mss = 0;          ///< payload bytes a segment; 0: no segmentation
     bool insert_vlan = false;
-    std::uint16_t vlan_tag = 0;     ///< TCI as in IEEE 802.1Q
+    std::uint16_t vlan_tag = 0;  ///< TCI as in IEEE 802.1Q
 };
 
 struct TxFrame {
@@ -72,11 +72,12 @@ struct RxFrame {
 struct Statistics {
     std::uint64_t rx_frames = 0;
     std::uint64_t rx_bytes = 0;
-    std::uint64_t rx_errors = 0;   ///< frames that the device marked bad, or that did not fit what was said about them
-    std::uint64_t rx_missed = 0;   ///< frames lost for want of a buffer
+    std::uint64_t rx_errors =
+        0;  ///< frames that the device marked bad, or that did not fit what was said about them
+    std::uint64_t rx_missed = 0;  ///< frames lost for want of a buffer
     std::uint64_t tx_frames = 0;
     std::uint64_t tx_bytes = 0;
-    std::uint64_t tx_hangs = 0;    ///< times the transmitter had to be reset
+    std::uint64_t tx_hangs = 0;  ///< times the transmitter had to be reset
 };
 
 /// The device class of network interfaces.
@@ -84,11 +85,12 @@ class NetDevice {
   public:
     virtual const Info& info() const = 0;
     virtual LinkState link() = 0;
-    /// kBusy: the ring is full. kLinkDown, kInvalidArgument, kUnsupported are answered without touching the device.
+    /// kBusy: the ring is full. kLinkDown, kInvalidArgument, kUnsupported are answered without touching the
+    /// device.
     virtual hal::Result<Token> send(const TxFrame& frame) = 0;
     virtual std::optional<TxCompletion> next_sent() = 0;
-    /// Takes the oldest received frame; kBusy when there is none, kOutOfRange (and the frame is dropped) when it
-    /// does not fit.
+    /// Takes the oldest received frame; kBusy when there is none, kOutOfRange (and the frame is dropped) when
+    /// it does not fit.
     virtual hal::Result<RxFrame> receive(std::span<std::byte> buffer) = 0;
     /// Does the work that interrupts marked, at most `budget` frames each way; returns how many were handled.
     virtual unsigned poll(unsigned budget) = 0;
