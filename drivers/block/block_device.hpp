@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <hal/result.hpp>
-
 #include <cstddef>
 #include <cstdint>
+#include <hal/result.hpp>
 #include <optional>
 #include <span>
 
 namespace tb::block {
 
-/// The unit of `sector` and `sectors` in this class, whatever the medium's own block size is (VIRTIO 1.2 §5.2.4).
+/// The unit of `sector` and `sectors` in this class, whatever the medium's own block size is (VIRTIO 1.2
+/// §5.2.4).
 inline constexpr std::uint32_t kSectorSize = 512;
 
 /// What a medium is and can do, validated once by the driver.
 struct Info {
-    std::uint64_t sectors = 0;              ///< capacity in units of 512 bytes
+    std::uint64_t sectors = 0;                ///< capacity in units of 512 bytes
     std::uint32_t logical_block_size = 512;   ///< bytes; requests are whole multiples of it
     std::uint32_t physical_block_size = 512;  ///< bytes
     std::uint32_t alignment_offset = 0;       ///< logical blocks to the first aligned one
@@ -41,8 +41,8 @@ struct Request {
     std::uint64_t sector = 0;   ///< first sector, 512-byte units; ignored by kFlush and kGetId
     std::uint64_t sectors = 0;  ///< for kDiscard and kWriteZeroes; data operations take it from the segments
     std::span<const std::span<std::byte>> segments{};  ///< data; for kGetId one buffer of 20 bytes
-    bool unmap = false;         ///< kWriteZeroes may deallocate
-    std::uint16_t queue = 0;    ///< below Info::queues
+    bool unmap = false;                                ///< kWriteZeroes may deallocate
+    std::uint16_t queue = 0;                           ///< below Info::queues
 };
 
 /// Names a request in flight. Never reused while it is.
@@ -57,18 +57,23 @@ struct Completion {
     std::uint32_t bytes = 0;  ///< data bytes that arrived (reads); at most what was asked for
 };
 
-/// The device class of disks. `submit` and `next_completion` never wait; the synchronous form is in block/sync.hpp.
+/// The device class of disks. `submit` and `next_completion` never wait; the synchronous form is in
+/// block/sync.hpp.
 class BlockDevice {
   public:
     virtual const Info& info() const = 0;
-    /// kBusy: the queue is full, poll and take completions first. kInvalidArgument, kOutOfRange, kReadOnly and
-    /// kUnsupported are answered without touching the device.
+    /// kBusy: the queue is full, poll and take completions first. kInvalidArgument, kOutOfRange, kReadOnly
+    /// and kUnsupported are answered without touching the device.
     virtual hal::Result<Token> submit(const Request& request) = 0;
-    /// Looks for finished requests, at most `budget`, and for requests past their deadline; returns how many finished.
+    /// Looks for finished requests, at most `budget`, and for requests past their deadline; returns how many
+    /// finished.
     virtual unsigned poll(unsigned budget) = 0;
     virtual std::optional<Completion> next_completion() = 0;
     /// Turns the device's volatile write cache on or off; kUnsupported where it cannot be chosen.
     virtual hal::Status set_write_cache(bool on) = 0;
+    /// Resets the device and starts it again as it was: for a caller who will not wait for the driver's own
+    /// deadline. Everything in flight ends with kReset, and its completions wait to be taken.
+    virtual hal::Status recover() = 0;
 
   protected:
     ~BlockDevice() = default;  // owned by value, never through the class

@@ -39,7 +39,7 @@ class Interrupts {
     /// What a line-based interrupt does: reads the interrupt status (which acknowledges) and marks.
     void acknowledge();
     /// Takes the marks that were set since the last call.
-    std::uint32_t take() { return marks_.exchange(0, std::memory_order_acquire); }
+    std::uint32_t take() { return pending() ? marks_.exchange(0, std::memory_order_acquire) : 0; }
     void mark(std::uint32_t marks) { marks_.fetch_or(marks, std::memory_order_release); }
     bool pending() const { return marks_.load(std::memory_order_relaxed) != 0; }
 

@@ -221,8 +221,9 @@ hal::Error Virtqueue::break_queue() {
 void Virtqueue::disable_interrupts() {
     if (broken_ || !interrupts_on_) return;
     interrupts_on_ = false;
-    // With event indices the flag stays 0 (§2.7.7.1), and an index that lies behind is not passed before 65536 more
-    // buffers were used: then an interrupt comes that nobody needs, which a driver must bear anyway.
+    // With event indices the flag stays 0 (§2.7.7.1), and an index that lies behind is not passed before
+    // 65536 more buffers were used: then an interrupt comes that nobody needs, which a driver must bear
+    // anyway.
     if (event_idx_)
         memory_.cell<std::uint16_t>(avail_ + ring::used_event(entries_))
             .store(static_cast<std::uint16_t>(last_used_ - 1));

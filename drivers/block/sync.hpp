@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <hal/poll.hpp>
+
+#include "block/block_device.hpp"
+
+/// The synchronous form of a block device: one request, and wait for its end. For callers that have no other
+/// requests of their own in flight on the device, or take them through `Others`.
+namespace tb::block {
+
+/// Who gets the completions of other requests that come by while one is waited for; dropped when there is
+/// nobody.
+struct Others {
+    void (*take)(void* context, const Completion& completion) = nullptr;
+    void* context = nullptr;
+};
+
+/// How often a waiting caller looks.
+inline constexpr hal::Duration kSyncInterval = hal::microseconds(10);
+inline constexpr unsigned kSyncBudget = 64;
+
+/// Submits and waits. After `timeout` the device is reset, because only a reset takes back a buffer that it
+/// was lent; the result is kTimeout then, and other requests in flight end with kReset. All other errors as
+/// the device class has them.
+inline hal::Result<Completion> run_sync(BlockDevice& device, hal::Platform platform, const Request& request,
+                                        hal::Duration timeout, Others others = {}) {
+    const hal::Result<Token> token = device.submit(request);
+    if (!token) return token.error();
+    Completion mine;
+    bool found = false;
+    // Ends with the completions that there are; nothing here adds any.
+    const auto take = [&] {
+        while (const std::optional<Completion> next = device.next_completion()) {
+            if (next->token == *token) {
+                mine = *next;
+                found = true;
+            } else if (others.take != nullptr) {
+                others.take(others.context, *next);
+            }
+        }
+        return found;
+    };
+    const bool in_time = hal::poll_until(platform, timeout, kSyncInterval, [&] {
+        device.poll(kSyncBudget);
+        return take();
+    });
+    if (!in_time) {
+        (void)device.recover();
+        take();
+        return hal::Error::kTimeout;
+    }
+    if (!mine.status) return mine.status.error();
+    return mine;
+}
+
+inline hal::Status read_sync(BlockDevice& device, hal::Platform platform, std::uint64_t sector,
+                             std::span<std::byte> data, hal::Duration timeout, Others others = {}) {
+    const hal::Result<Completion> done =
+        run_sync(device, platform, {.operation = Operation::kRead, .sector = sector, .segments = {&data, 1}},
+                 timeout, others);
+    return done ? hal::Status{} : hal::Status(done.error());
+}
+
+inline hal::Status write_sync(BlockDevice& device, hal::Platform platform, std::uint64_t sector,
+                              std::span<std::byte> data, hal::Duration timeout, Others others = {}) {
+    const hal::Result<Completion> done =
+        run_sync(device, platform, {.operation = Operation::kWrite, .sector = sector, .segments = {&data, 1}},
+                 timeout, others);
+    return done ? hal::Status{} : hal::Status(done.error());
+}
+
+inline hal::Status flush_sync(BlockDevice& device, hal::Platform platform, hal::Duration timeout,
+                              Others others = {}) {
+    const hal::Result<Completion> done =
+        run_sync(device, platform, {.operation = Operation::kFlush}, timeout, others);
+    return done ? hal::Status{} : hal::Status(done.error());
+}
+
+inline hal::Status discard_sync(BlockDevice& device, hal::Platform platform, std::uint64_t sector,
+                                std::uint64_t sectors, hal::Duration timeout, Others others = {}) {
+    const hal::Result<Completion> done =
+        run_sync(device, platform, {.operation = Operation::kDiscard, .sector = sector, .sectors = sectors},
+                 timeout, others);
+    return done ? hal::Status{} : hal::Status(done.error());
+}
+
+inline hal::Status write_zeroes_sync(BlockDevice& device, hal::Platform platform, std::uint64_t sector,
+                                     std::uint64_t sectors, bool unmap, hal::Duration timeout,
+                                     Others others = {}) {
+    const hal::Result<Completion> done =
+        run_sync(device, platform,
+                 {.operation = Operation::kWriteZeroes, .sector = sector, .sectors = sectors, .unmap = unmap},
+                 timeout, others);
+    return done ? hal::Status{} : hal::Status(done.error());
+}
+
+/// The device's identity: 20 bytes of text, not terminated when it is as long as that.
+inline hal::Status get_id_sync(BlockDevice& device, hal::Platform platform, std::span<std::byte, 20> id,
+                               hal::Duration timeout, Others others = {}) {
+    std::span<std::byte> data = id;
+    const hal::Result<Completion> done =
+        run_sync(device, platform, {.operation = Operation::kGetId, .segments = {&data, 1}}, timeout, others);
+    return done ? hal::Status{} : hal::Status(done.error());
+}
+
+}  // namespace tb::block
