@@ -13,9 +13,9 @@ ConfigSpace::ConfigSpace(const Identity& identity) {
     set(config::kSubsystemVendor, 2, identity.subsystem_vendor);
     set(config::kSubsystem, 2, identity.subsystem);
     set(config::kInterruptPin, 1, identity.interrupt_pin);
-    // What QEMU lets a driver write in the header: I/O, memory, master, parity, SERR, INTx disable; the error bits of
-    // the status register by writing ones.
-    set_writable(config::kCommand, 2, 0x0547);
+    // What QEMU lets a driver write in the header: I/O, memory, master, SERR, INTx disable; the error bits of the
+    // status register by writing ones.
+    set_writable(config::kCommand, 2, 0x0507);
     set_w1c(config::kStatus, 2, 0xf900);
     set_writable(config::kCacheLineSize, 1, 0xff);
     set_writable(config::kInterruptLine, 1, 0xff);

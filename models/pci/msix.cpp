@@ -44,7 +44,7 @@ void Msix::send_if_unmasked(unsigned vector) {
 }
 
 std::uint64_t Msix::table_read(std::uint64_t offset, unsigned width) const {
-    if (offset + width > entries_.size() * kEntryBytes) return 0;
+    if (width < 4 || offset + width > entries_.size() * kEntryBytes) return 0;
     const auto word = [&](std::uint64_t at) { return entries_[at / kEntryBytes].words[at % kEntryBytes / 4]; };
     std::uint64_t value = word(offset & ~std::uint64_t{3});
     if (width == 8) value |= std::uint64_t{word((offset & ~std::uint64_t{3}) + 4)} << 32;
@@ -52,6 +52,7 @@ std::uint64_t Msix::table_read(std::uint64_t offset, unsigned width) const {
 }
 
 void Msix::table_write(std::uint64_t offset, unsigned width, std::uint64_t value) {
+    if (width < 4) return;
     for (unsigned done = 0; done < width; done += 4) {
         const std::uint64_t at = (offset & ~std::uint64_t{3}) + done;
         if (at + 4 > entries_.size() * kEntryBytes) return;
@@ -62,6 +63,7 @@ void Msix::table_write(std::uint64_t offset, unsigned width, std::uint64_t value
 
 std::uint64_t Msix::pba_read(std::uint64_t offset, unsigned width) const {
     std::uint64_t value = 0;
+    if (width < 4) return value;
     for (unsigned bit = 0; bit < 8 * width; ++bit) {
         const std::uint64_t vector = 8 * offset + bit;
         if (vector < entries_.size() && entries_[vector].pending) value |= std::uint64_t{1} << bit;

@@ -25,8 +25,11 @@ class Msix {
     void raise(unsigned vector);
     bool pending(unsigned vector) const { return entries_[vector].pending; }
     bool masked(unsigned vector) const;
+    /// Forgets that a vector is pending: its owner no longer uses it.
+    void clear_pending(unsigned vector) { entries_[vector].pending = false; }
 
-    /// The table, 16 bytes a vector; offsets are relative to the table, widths 4 and 8.
+    /// The table, 16 bytes a vector; offsets are relative to the table, widths 4 and 8. Of a narrower access QEMU makes
+    /// nothing: it reads 0 and writes nothing (PCI 3.0 §6.8.2 leaves it undefined).
     std::uint64_t table_read(std::uint64_t offset, unsigned width) const;
     void table_write(std::uint64_t offset, unsigned width, std::uint64_t value);
     std::uint64_t pba_read(std::uint64_t offset, unsigned width) const;

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "models/virtio/split_queue.hpp"
+
+#include <algorithm>
+
+#include "models/virtio/virtio_regs.hpp"
+
+namespace tb::model::virtio {
+
+namespace {
+
+// Descriptor flags (VIRTIO 1.2 §2.7.5).
+constexpr std::uint16_t kNext = 1;
+constexpr std::uint16_t kWrite = 2;
+constexpr std::uint16_t kIndirect = 4;
+
+constexpr std::uint16_t kNoInterrupt = 1;  // available ring flags (§2.7.6)
+constexpr std::uint16_t kNoNotify = 1;     // used ring flags (§2.7.8)
+
+constexpr std::uint64_t kDescriptorBytes = 16;
+constexpr std::uint64_t kRingHeader = 4;  // flags, idx
+constexpr std::uint64_t kUsedEntry = 8;
+constexpr std::uint32_t kPage = 4096;
+
+// The window comparison of §2.7.7.2: did the index pass `event` on its way from `before` to `after`?
+bool passed(std::uint16_t event, std::uint16_t after, std::uint16_t before) {
+    return static_cast<std::uint16_t>(after - event - 1) < static_cast<std::uint16_t>(after - before);
+}
+
+template <class Transfer>
+std::size_t walk(std::span<const Segment> segments, std::uint64_t offset, std::size_t size,
+                 Transfer&& transfer) {
+    std::size_t done = 0;
+    for (const Segment& segment : segments) {
+        if (done == size) break;
+        if (offset >= segment.length) {
+            offset -= segment.length;
+            continue;
+        }
+        const auto part =
+            static_cast<std::size_t>(std::min<std::uint64_t>(segment.length - offset, size - done));
+        transfer(segment.address + offset, done, part);
+        offset = 0;
+        done += part;
+    }
+    return done;
+}
+
+}  // namespace
+
+std::optional<Segment> DmaMapper::map(std::uint64_t address, std::uint32_t length) {
+    if (address < ram_bytes_) {
+        const std::uint64_t room = ram_bytes_ - address;
+        return Segment{address, static_cast<std::uint32_t>(std::min<std::uint64_t>(length, room)), false};
+    }
+    if (bounce_taken_) return std::nullopt;
+    bounce_taken_ = true;
+    return Segment{address, std::min(length, kPage), true};
+}
+
+void DmaMapper::unmap(std::span<const Segment> segments) {
+    if (std::ranges::any_of(segments, &Segment::bounced)) bounce_taken_ = false;
+}
+
+std::uint64_t total_bytes(std::span<const Segment> segments) {
+    std::uint64_t sum = 0;
+    for (const Segment& segment : segments) sum += segment.length;
+    return sum;
+}
+
+std::size_t gather(pci::Requester& memory, std::span<const Segment> segments, std::uint64_t offset,
+                   std::span<std::byte> out) {
+    return walk(segments, offset, out.size(), [&](std::uint64_t address, std::size_t at, std::size_t size) {
+        memory.read(address, out.subspan(at, size));
+    });
+}
+
+std::size_t scatter(pci::Requester& memory, std::span<const Segment> segments, std::uint64_t offset,
+                    std::span<const std::byte> in) {
+    return walk(segments, offset, in.size(), [&](std::uint64_t address, std::size_t at, std::size_t size) {
+        memory.write(address, in.subspan(at, size));
+    });
+}
+
+void SplitQueue::fail(const std::string& message) {
+    transport_->fail(name(), message);
+}
+
+void SplitQueue::set_size(unsigned size) {
+    if (size == 0 || size > kMaxSize || size_ == 0) return;
+    size_ = size;
+}
+
+void SplitQueue::set_rings(std::uint64_t descriptors, std::uint64_t driver, std::uint64_t device) {
+    descriptors_ = descriptors;
+    driver_ = driver;
+    device_ = device;
+    remap();
+}
+
+void SplitQueue::remap() {
+    mapped_size_ = 0;
+    if (descriptors_ == 0) return;
+    const std::uint64_t event = transport_->negotiated(kFeatureEventIdx) ? 2 : 0;
+    const DmaMapper& mapper = transport_->mapper();
+    if (mapper.straddles(descriptors_, size_ * kDescriptorBytes))
+        return fail("the descriptor table reaches beyond the end of memory");
+    if (mapper.straddles(device_, kRingHeader + size_ * kUsedEntry + event))
+        return fail("the used ring reaches beyond the end of memory");
+    if (mapper.straddles(driver_, kRingHeader + size_ * 2ULL + event))
+        return fail("the available ring reaches beyond the end of memory");
+    mapped_size_ = size_;
+}
+
+void SplitQueue::reset() {
+    *this = SplitQueue(*transport_, index_, static_cast<std::uint16_t>(offered_));
+}
+
+std::uint16_t SplitQueue::load_driver(std::uint64_t offset) {
+    return mapped() ? transport_->memory().load<std::uint16_t>(driver_ + offset) : std::uint16_t{0};
+}
+
+std::uint16_t SplitQueue::available_index() {
+    if (!mapped()) return 0;
+    seen_available_ = load_driver(2);
+    const auto ahead = static_cast<std::uint16_t>(seen_available_ - next_available_);
+    if (ahead > size_ && !transport_->halted())
+        transport_->report_finding(name(), "the available index moved " + std::to_string(ahead) +
+                                               " ahead in a queue of " + std::to_string(size_) +
+                                               " (VIRTIO 1.2 §2.7.13.3)");
+    return seen_available_;
+}
+
+bool SplitQueue::empty() {
+    if (transport_->halted() || driver_ == 0) return true;
+    // The index is fetched only when what was seen of it is used up.
+    if (seen_available_ != next_available_) return false;
+    return available_index() == next_available_;
+}
+
+SplitQueue::Descriptor SplitQueue::load_descriptor(std::uint64_t table, unsigned at) {
+    return transport_->memory().load<Descriptor>(table + at * kDescriptorBytes);
+}
+
+std::optional<Chain> SplitQueue::pop() {
+    if (empty()) return std::nullopt;
+    if (in_use_ >= size_) {
+        fail("more chains are available than the queue has descriptors");
+        return std::nullopt;
+    }
+    Chain chain;
+    chain.head = load_driver(kRingHeader + 2ULL * (next_available_++ % size_));
+    if (chain.head >= size_) {
+        fail("the available ring names descriptor " + std::to_string(chain.head) + " of " +
+             std::to_string(size_));
+        return std::nullopt;
+    }
+    if (transport_->negotiated(kFeatureEventIdx) && notification_ && mapped())
+        transport_->memory().store<std::uint16_t>(device_ + kRingHeader + size_ * kUsedEntry,
+                                                  next_available_);
+    if (!mapped() || mapped_size_ < size_) {
+        fail("the rings are not mapped for this queue size");
+        return std::nullopt;
+    }
+    const Descriptor head = load_descriptor(descriptors_, chain.head);
+    bool good = false;
+    if ((head.flags & kIndirect) == 0) {
+        good = collect(descriptors_, chain.head, size_, false, chain);
+    } else {
+        if (!transport_->negotiated(kFeatureIndirectDesc))
+            transport_->report_finding(name(),
+                                       "an indirect descriptor without the feature (VIRTIO 1.2 §2.7.5.3.1)");
+        if ((head.flags & kNext) != 0)
+            transport_->report_finding(name(), "INDIRECT and NEXT in one descriptor (VIRTIO 1.2 §2.7.5.3.1)");
+        if (head.length == 0 || head.length % kDescriptorBytes != 0)
+            fail("an indirect table of " + std::to_string(head.length) + " bytes");
+        else if (transport_->mapper().straddles(head.address, head.length))
+            fail("an indirect table reaches beyond the end of memory");
+        else
+            good =
+                collect(head.address, 0, static_cast<unsigned>(head.length / kDescriptorBytes), true, chain);
+    }
+    if (!good) return std::nullopt;
+    ++in_use_;
+    return chain;
+}
+
+bool SplitQueue::collect(std::uint64_t table, unsigned first, unsigned entries, bool indirect, Chain& chain) {
+    const auto give_up = [&](const std::string& message) {
+        if (!message.empty()) fail(message);
+        transport_->mapper().unmap(chain.readable);
+        transport_->mapper().unmap(chain.writable);
+        return false;
+    };
+    unsigned at = first;
+    for (unsigned seen = 1;; ++seen) {
+        const Descriptor descriptor = load_descriptor(table, at);
+        if (indirect && (descriptor.flags & kIndirect) != 0)
+            transport_->report_finding(name(),
+                                       "an indirect descriptor inside a table (VIRTIO 1.2 §2.7.5.3.1)");
+        if ((descriptor.flags & kWrite) == 0 && !chain.writable.empty())
+            return give_up("a device-readable descriptor after a device-writable one");
+        if (!map_descriptor(descriptor, chain)) return give_up("");
+        if (seen > entries) return give_up("the descriptors form a loop");
+        if ((descriptor.flags & kNext) == 0) return true;
+        if (descriptor.next >= entries)
+            return give_up("next is " + std::to_string(descriptor.next) + " in a table of " +
+                           std::to_string(entries));
+        at = descriptor.next;
+    }
+}
+
+bool SplitQueue::map_descriptor(const Descriptor& descriptor, Chain& chain) {
+    if (descriptor.length == 0) {
+        fail("a descriptor of zero length");
+        return false;
+    }
+    std::vector<Segment>& part = (descriptor.flags & kWrite) != 0 ? chain.writable : chain.readable;
+    std::uint64_t address = descriptor.address;
+    for (std::uint32_t left = descriptor.length; left != 0;) {
+        if (chain.readable.size() + chain.writable.size() == kMaxSize) {
+            fail("a chain of more than 1024 pieces");
+            return false;
+        }
+        const std::optional<Segment> segment = transport_->mapper().map(address, left);
+        if (!segment) {
+            fail("a descriptor names memory that is not there");
+            return false;
+        }
+        part.push_back(*segment);
+        address += segment->length;
+        left -= segment->length;
+    }
+    return true;
+}
+
+void SplitQueue::push(const Chain& chain, std::uint32_t written) {
+    transport_->mapper().unmap(chain.readable);
+    transport_->mapper().unmap(chain.writable);
+    if (transport_->halted()) {
+        --in_use_;
+        return;
+    }
+    if (device_ == 0) return;
+    if (mapped()) {
+        const struct {
+            std::uint32_t id;
+            std::uint32_t length;
+        } element{chain.head, written};
+        transport_->memory().store(device_ + kRingHeader + kUsedEntry * (used_index_ % size_), element);
+    }
+    const auto before = used_index_++;
+    // The entry is in memory before the index says so (§2.7.8.2: the device publishes idx last).
+    if (mapped()) transport_->memory().store(device_ + 2, used_index_);
+    --in_use_;
+    // After a whole lap without asking, the window comparison would have nothing to compare with.
+    if (static_cast<std::int16_t>(used_index_ - signalled_) <
+        static_cast<std::uint16_t>(used_index_ - before))
+        signalled_valid_ = false;
+}
+
+void SplitQueue::drop(const Chain& chain) {
+    --in_use_;
+    transport_->mapper().unmap(chain.readable);
+    transport_->mapper().unmap(chain.writable);
+}
+
+bool SplitQueue::wants_interrupt() {
+    if (transport_->negotiated(kFeatureNotifyOnEmpty) && in_use_ == 0 && empty()) return true;
+    if (!transport_->negotiated(kFeatureEventIdx)) return (load_driver(0) & kNoInterrupt) == 0;
+    const bool first = !signalled_valid_;
+    const std::uint16_t before = signalled_;
+    signalled_valid_ = true;
+    signalled_ = used_index_;
+    const std::uint16_t event = first ? std::uint16_t{0} : load_driver(kRingHeader + 2ULL * size_);
+    return first || passed(event, used_index_, before);
+}
+
+void SplitQueue::set_notification(bool on) {
+    notification_ = on;
+    if (descriptors_ == 0) return;
+    if (transport_->negotiated(kFeatureEventIdx)) {
+        const std::uint16_t available = available_index();
+        if (on && mapped()) transport_->memory().store(device_ + kRingHeader + size_ * kUsedEntry, available);
+    } else if (mapped()) {
+        const auto flags = transport_->memory().load<std::uint16_t>(device_);
+        const auto changed = static_cast<std::uint16_t>(on ? flags & ~kNoNotify : flags | kNoNotify);
+        transport_->memory().store(device_, changed);
+    }
+}
+
+}  // namespace tb::model::virtio
