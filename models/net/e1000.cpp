@@ -54,7 +54,7 @@ E1000::E1000(sc_core::sc_module_name name, pci::Board& board, unsigned slot, con
       backend_(backend),
       deadlines_(board.queue()),
       autoneg_(deadlines_.add([this] { autoneg_done(); })),
-      receive_pause_(deadlines_.add([this] { flush(); })),
+      receive_pause_(deadlines_.add([this] { incoming_.flush(); })),
       eeprom_(options.eeprom.value_or(Eeprom::contents_for(options.mac))),
       interrupts_(regs_, deadlines_, options.mitigation, [this](bool level) { set_intx(level); }),
       transmitter_(
@@ -62,7 +62,10 @@ E1000::E1000(sc_core::sc_module_name name, pci::Board& board, unsigned slot, con
           [this](std::string subject, std::string message) {
               report(std::move(subject), std::move(message));
           }),
-      receiver_(regs_, dma(), interrupts_) {
+      receiver_(regs_, dma(), interrupts_),
+      incoming_({.cable_in = [this] { return cable_in_; },
+                 .ready = [this] { return can_receive(); },
+                 .take = [this](std::span<const std::byte> frame) { return take(frame); }}) {
     add_memory_bar(0, kRegisterBytes);
     add_io_bar(1, kPortBytes);
     config().set_writable(pci::config::kCommand, 2, kCommandMask);
@@ -96,7 +99,7 @@ void E1000::bind_registers() {
         deadlines_.set(receive_pause_, deadlines_.after_milliseconds(kReceivePauseMs));
     });
     regs_.rdt.on_write([this](std::uint64_t, std::uint64_t) {
-        if (receiver_.has_room()) flush();
+        if (receiver_.has_room()) incoming_.flush();
     });
     regs_.tdt.on_write([this](std::uint64_t, std::uint64_t) { transmitter_.run(); });
     regs_.tctl.on_write([this](std::uint64_t, std::uint64_t) { transmitter_.run(); });
@@ -110,7 +113,8 @@ void E1000::reset_device() {
     transmitter_.reset();
     receiver_.reset();
     eeprom_.reset_wires();
-    waiting_.clear();
+    incoming_.clear();
+    wire_stuck_ = false;
     if (!cable_in_) link_down();
     const MacAddress& mac = options_.mac;
     const auto word = [&mac](unsigned i) { return static_cast<std::uint32_t>(mac[i] | mac[i + 1] << 8); };
@@ -185,7 +189,7 @@ void E1000::check_write(std::uint32_t offset, std::uint32_t value) {
 
 void E1000::config_written(unsigned offset, unsigned width) {
     const bool touches = offset <= pci::config::kCommand && pci::config::kCommand < offset + width;
-    if (touches && bus_master()) flush();
+    if (touches && bus_master()) incoming_.flush();
 }
 
 void E1000::link_down() {
@@ -202,7 +206,7 @@ void E1000::autoneg_done() {
     if (!cable_in_) return;
     regs_.status.modify(status::kLinkUp, 0);
     phy_.autoneg_complete();
-    flush();
+    incoming_.flush();
     interrupts_.raise(cause::kLsc);
 }
 
@@ -216,7 +220,7 @@ void E1000::set_link(bool up) {
     } else {
         regs_.status.modify(status::kLinkUp, 0);
         phy_.link_up();
-        flush();
+        incoming_.flush();
     }
     if (MacRegisters::has(regs_.status, status::kLinkUp) != was_up) interrupts_.raise(cause::kLsc);
 }
@@ -229,36 +233,23 @@ void E1000::send(std::span<const std::byte> frame) {
     if (phy_.loopback()) {
         // Nothing waits on this path: a frame that finds the receiver busy or off is gone.
         if (can_receive() && cable_in_) receiver_.receive(frame);
-    } else if (cable_in_) {
+    } else if (cable_in_ && !wire_stuck_) {
         backend_.transmit(frame);
+        if (frame.empty()) {
+            wire_stuck_ = true;
+            report("TDT", "an empty frame was sent; QEMU's network layer takes none after it");
+        }
     }
 }
 
-void E1000::receive(std::span<const std::byte> frame) {
-    // Behind a frame that waits, all wait: the socket is not read.
-    if (!waiting_.empty()) {
-        waiting_.emplace_back(frame.begin(), frame.end());
-    } else if (!cable_in_) {
-        return;
-    } else if (can_receive()) {
+bool E1000::take(std::span<const std::byte> frame) {
+    // In this order: while it is off the receiver loses a frame, while it only pauses it gives the frame
+    // back.
+    if (receiver_.enabled()) {
+        if (deadlines_.pending(receive_pause_)) return false;
         receiver_.receive(frame);
-    } else {
-        waiting_.emplace_back(frame.begin(), frame.end());
     }
-}
-
-void E1000::flush() {
-    if (waiting_.empty() || deadlines_.pending(receive_pause_)) return;
-    // The first frame sits in the device's own queue and is delivered ready or not: a receiver that is off
-    // loses it.
-    deliver_front();
-    while (!waiting_.empty() && (can_receive() || !cable_in_)) deliver_front();
-}
-
-void E1000::deliver_front() {
-    const std::vector<std::byte> frame = std::move(waiting_.front());
-    waiting_.pop_front();
-    if (cable_in_) receiver_.receive(frame);
+    return true;
 }
 
 }  // namespace tb::model::net

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <deque>
 #include <optional>
-#include <vector>
 
 #include "models/net/deadlines.hpp"
 #include "models/net/e1000_rx.hpp"
 #include "models/net/e1000_tx.hpp"
 #include "models/net/eeprom.hpp"
+#include "models/net/incoming.hpp"
 #include "models/net/interrupts.hpp"
 #include "models/net/mac_registers.hpp"
 #include "models/net/net_backend.hpp"
@@ -43,12 +42,12 @@ class E1000 final : public pci::PciDevice, public NetDevice {
           NetBackend& backend);
     ~E1000() override;
 
-    void receive(std::span<const std::byte> frame) override;
+    void receive(std::span<const std::byte> frame) override { incoming_.arrive(frame); }
     bool can_receive() const override;
     void set_link(bool up) override;
 
     /// Frames that arrived and wait for the device to take them.
-    std::size_t waiting() const { return waiting_.size(); }
+    std::size_t waiting() const { return incoming_.size(); }
     Eeprom& eeprom() { return eeprom_; }
     /// The registers' table, for names.
     static std::span<const RegisterSpec> registers() { return e1000_registers(); }
@@ -68,8 +67,7 @@ class E1000 final : public pci::PciDevice, public NetDevice {
     void restart_autoneg();
     void autoneg_done();
     void send(std::span<const std::byte> frame);
-    void flush();
-    void deliver_front();
+    bool take(std::span<const std::byte> frame);
 
     E1000Options options_;
     NetBackend& backend_;
@@ -82,8 +80,11 @@ class E1000 final : public pci::PciDevice, public NetDevice {
     Interrupts interrupts_;
     Transmitter transmitter_;
     Receiver receiver_;
-    std::deque<std::vector<std::byte>> waiting_;
+    Incoming incoming_;
     bool cable_in_ = true;
+    /// An empty frame looks to QEMU's network layer like one that its socket refused: it holds all that
+    /// follow back, for a wake-up that never comes.
+    bool wire_stuck_ = false;
 };
 
 }  // namespace tb::model::net

@@ -182,10 +182,9 @@ void Receiver::overrun() {
 void Receiver::account(std::size_t bytes, std::size_t total) {
     MacRegisters::count_size(&regs_.prc64, total);
     MacRegisters::count(regs_.tpr);
-    regs_.gprc.set(regs_.tpr.value());
+    MacRegisters::count(regs_.gprc);
     MacRegisters::add(regs_.torl, regs_.torh, bytes + kFcsBytes);
-    regs_.gorcl.set(regs_.torl.value());
-    regs_.gorch.set(regs_.torh.value());
+    MacRegisters::add(regs_.gorcl, regs_.gorch, bytes + kFcsBytes);
 
     const std::uint32_t head = MacRegisters::get(regs_.rdh);
     const std::uint32_t ring_bytes = MacRegisters::get(regs_.rdlen);

@@ -189,10 +189,8 @@ void Transmitter::finish_segment() {
     using R = MacRegisters;
     R::count(regs_.tpt);
     R::add(regs_.totl, regs_.toth, size_ + kFcsBytes);
-    // The counters of good packets are copies: reading TPT or TOTH clears them by the next frame.
-    regs_.gptc.set(regs_.tpt.value());
-    regs_.gotcl.set(regs_.totl.value());
-    regs_.gotch.set(regs_.toth.value());
+    R::count(regs_.gptc);
+    R::add(regs_.gotcl, regs_.gotch, size_ + kFcsBytes);
 }
 
 void Transmitter::fix_headers(const Context& context) {
@@ -243,7 +241,7 @@ void Transmitter::send(std::span<const std::byte> frame) {
         MacRegisters::count(regs_.bptc);
     else if ((destination[0] & std::byte{1}) != std::byte{0})
         MacRegisters::count(regs_.mptc);
-    MacRegisters::count_size(&regs_.ptc64, frame.size());
+    MacRegisters::count_size(&regs_.ptc64, frame.size() + kFcsBytes);
 }
 
 bool Transmitter::write_back(std::uint64_t at, Descriptor& descriptor) {
