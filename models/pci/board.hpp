@@ -50,7 +50,10 @@ class Board : public sc_core::sc_module {
     tlm_utils::simple_target_socket_tagged<Board> cpu_memory;
     tlm_utils::simple_target_socket_tagged<Board> cpu_port;
     tlm_utils::simple_target_socket_tagged<Board> cpu_config;
-    tlm_utils::multi_passthrough_target_socket<Board> dma;
+    /// May stay unbound: a board can have ISA devices alone, which ask for no memory.
+    tlm_utils::multi_passthrough_target_socket<Board, 32, tlm::tlm_base_protocol_types, 0,
+                                               sc_core::SC_ZERO_OR_MORE_BOUND>
+        dma;
 
     /// Decoding. A region's accesses go out through its own initiator socket with addresses relative to `base`.
     /// Later regions win where two overlap, as the last mapped BAR does. Binding happens before elaboration, mapping at any time.
