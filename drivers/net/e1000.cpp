@@ -5,8 +5,7 @@
 
 namespace tb::net {
 
-using namespace e1000;  // NOLINT(google-build-using-namespace): the register names are this driver's
-                        // vocabulary
+using namespace e1000;  // the names of registers and fields
 using hal::Error;
 using hal::LogLevel;
 using hal::Status;

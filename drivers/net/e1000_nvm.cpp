@@ -38,8 +38,9 @@ hal::Result<net::MacAddress> Nvm::mac_address() {
         if (!value) return value.error();
         sum = static_cast<std::uint16_t>(sum + *value);
         if (word < 3) {
-            mac[2 * word] = static_cast<std::uint8_t>(*value);
-            mac[2 * word + 1] = static_cast<std::uint8_t>(*value >> 8);
+            const std::size_t byte = std::size_t{2} * word;
+            mac[byte] = static_cast<std::uint8_t>(*value);
+            mac[byte + 1] = static_cast<std::uint8_t>(*value >> 8);
         }
     }
     if (sum != nvm::kChecksum) return hal::Error::kBadChecksum;

@@ -7,7 +7,6 @@ namespace {
 using e1000::rxd::kDD;
 using e1000::rxd::kEOP;
 using hal::Error;
-using ::testing::Each;
 
 class RxTest : public E1000Test {};
 

@@ -6,7 +6,6 @@ namespace {
 
 using hal::Error;
 
-using ::testing::Contains;
 using ::testing::ElementsAre;
 
 class LifeTest : public E1000Test {
@@ -144,7 +143,7 @@ TEST_F(LifeTest, StopLeavesNothingMappedAllocatedOrAttached) {
     EXPECT_EQ(fake.reg(e1000::reg::kIMS), 0u);
     EXPECT_EQ(fake.reg(e1000::reg::kRCTL), 0u);
     EXPECT_FALSE(bus_master());
-    EXPECT_EQ(driver.next_sent()->status.error(), Error::kReset);
+    EXPECT_EQ(take_sent().status.error(), Error::kReset);
     EXPECT_EQ(send(frame).error(), Error::kNotStarted);
     driver.stop();
     EXPECT_EQ(fake.detached, 1);
@@ -244,6 +243,7 @@ TEST_F(LifeTest, FifteenGroupsAreMatchedExactlyAndTheRestByHash) {
         driver.stop();
         start({.rx_descriptors = 8, .multicast_offset = static_cast<std::uint8_t>(offset)});
         std::vector<MacAddress> groups;
+        groups.reserve(16);
         for (std::uint8_t i = 0; i < 15; ++i) groups.push_back({0x01, 0x00, 0x5e, 0, 0, i});
         groups.push_back({0x33, 0x33, 0, 0, 0x11, 0x56});
         ASSERT_TRUE(driver.set_multicast(groups));
@@ -411,7 +411,7 @@ TEST_F(LifeTest, AResetThatDoesNotEndIsATimeoutAndCutsTheDeviceOff) {
     EXPECT_EQ(driver.recover().error(), Error::kTimeout);
     EXPECT_LT(fake.board.reads - reads, 2000u);
     EXPECT_FALSE(bus_master());
-    EXPECT_EQ(driver.next_sent()->status.error(), Error::kTimeout);
+    EXPECT_EQ(take_sent().status.error(), Error::kTimeout);
     EXPECT_EQ(send(frame).error(), Error::kTimeout);
     fake.reset_ends = true;
     ASSERT_TRUE(driver.recover());
@@ -442,7 +442,7 @@ TEST_F(LifeTest, RemovalAtAnyReadEndsEveryCallAndLeavesNothing) {
         int left = nth;
         // Each register counts down; from then on nothing answers, configuration space included.
         for (std::uint32_t offset = 0; offset < 0x5000; offset += 4)
-            device.on_read[offset] = [&, offset](std::uint32_t value) {
+            device.on_read[offset] = [&](std::uint32_t value) {
                 if (--left > 0) return value;
                 device.gone = true;
                 device.config.present = false;

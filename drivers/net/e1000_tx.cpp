@@ -164,7 +164,8 @@ hal::Result<net::Token> TxRing::send(const net::TxFrame& frame) {
         }
     }
     if (planned->padding != 0)
-        put_data(ring_.device_address() + config_.descriptors * kDescriptorBytes, planned->padding);
+        put_data(ring_.device_address() + std::uint64_t{config_.descriptors} * kDescriptorBytes,
+                 planned->padding);
 
     Slot& first = slots_[tail_];
     first.count = static_cast<std::uint16_t>(count);

@@ -6,13 +6,13 @@ namespace {
 
 using hal::Error;
 using ::testing::ElementsAre;
-using ::testing::ElementsAreArray;
 
 class TxTest : public E1000Test {
   protected:
     /// Sends and gives the descriptors that the device saw, with buffer addresses blanked.
     std::vector<Descriptor> descriptors_of(std::vector<Bytes> fragments, const Offload& offload) {
         std::vector<std::span<std::byte>> spans;
+        spans.reserve(fragments.size());
         for (Bytes& bytes : fragments) spans.push_back(as_span(bytes));
         fake.descriptors.clear();
         const auto token = driver.send({spans, offload});
@@ -39,10 +39,9 @@ TEST_F(TxTest, AFrameGoesOutAsGiven) {
     ASSERT_TRUE(token);
     EXPECT_THAT(fake.sent, ElementsAre(frame));
     EXPECT_EQ(driver.poll(8), 1u);
-    const auto completion = driver.next_sent();
-    ASSERT_TRUE(completion);
-    EXPECT_EQ(completion->token, *token);
-    EXPECT_TRUE(completion->status);
+    const TxCompletion completion = take_sent();
+    EXPECT_EQ(completion.token, *token);
+    EXPECT_TRUE(completion.status);
     EXPECT_FALSE(driver.next_sent());
     EXPECT_EQ(fake.board.machine.mapped(), 0);
     EXPECT_EQ(driver.statistics().tx_frames, 1u);
@@ -191,13 +190,14 @@ TEST_F(TxTest, ALateReportDoesNotCompleteTheFrameBehind) {
     EXPECT_EQ(driver.poll(8), 0u);
     fake.memory(fake.tx_ring())[12] = std::byte{1};
     EXPECT_EQ(driver.poll(8), 2u);
-    EXPECT_EQ(driver.next_sent()->token, *first);
-    EXPECT_EQ(driver.next_sent()->token, *second);
+    EXPECT_EQ(take_sent().token, *first);
+    EXPECT_EQ(take_sent().token, *second);
 }
 
 TEST_F(TxTest, ReportsOnDescriptorsThatWereNeverGivenCompleteNothing) {
     start({.tx_descriptors = 8});
-    for (unsigned slot = 0; slot < 8; ++slot) fake.memory(fake.tx_ring() + 16 * slot)[12] = std::byte{0xff};
+    for (unsigned slot = 0; slot < 8; ++slot)
+        fake.memory(fake.tx_ring() + std::uint64_t{16} * slot)[12] = std::byte{0xff};
     EXPECT_EQ(driver.poll(8), 0u);
     EXPECT_TRUE(completions().empty());
     fake.transmits = false;

@@ -43,6 +43,8 @@ struct Offload {
 };
 
 struct TxFrame {
+    // With a default, so that a designated initializer may leave it out.
+    // NOLINTNEXTLINE(readability-redundant-member-init)
     std::span<const std::span<std::byte>> fragments{};  ///< the caller's until the completion was taken
     Offload offload{};
 };

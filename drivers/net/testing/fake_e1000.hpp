@@ -50,7 +50,7 @@ class FakeE1000 {
 
     void set_mac_in_nvm(const MacAddress& mac) {
         nvm.fill(0);
-        for (unsigned i = 0; i < 3; ++i)
+        for (std::size_t i = 0; i < 3; ++i)
             nvm[i] = static_cast<std::uint16_t>(mac[2 * i] | mac[2 * i + 1] << 8);
         std::uint16_t sum = 0;
         for (const std::uint16_t word : nvm) sum = static_cast<std::uint16_t>(sum + word);
@@ -91,7 +91,7 @@ class FakeE1000 {
                 std::uint16_t special = 0) {
         const std::uint64_t value = std::uint64_t{length} | std::uint64_t{status} << 32 |
                                     std::uint64_t{errors} << 40 | std::uint64_t{special} << 48;
-        std::memcpy(memory(rx_ring() + 16 * slot + 8), &value, 8);
+        std::memcpy(memory(rx_ring() + std::uint64_t{16} * slot + 8), &value, 8);
     }
     unsigned rdh() { return reg(e1000::reg::kRDH); }
     void set_rdh(unsigned slot) { reg(e1000::reg::kRDH) = slot % (reg(e1000::reg::kRDLEN) / 16); }
@@ -107,7 +107,7 @@ class FakeE1000 {
         for (unsigned i = 0; i < size && reg(e1000::reg::kTDH) != reg(e1000::reg::kTDT); ++i) {
             const unsigned slot = reg(e1000::reg::kTDH);
             Descriptor descriptor;
-            std::byte* at = memory(tx_ring() + 16 * slot);
+            std::byte* at = memory(tx_ring() + std::uint64_t{16} * slot);
             std::memcpy(descriptor.data(), at, 16);
             descriptors.push_back(descriptor);
             const std::uint8_t command = descriptor[11];
@@ -237,7 +237,7 @@ class FakeE1000 {
     std::uint64_t ring(std::uint32_t low) { return std::uint64_t{reg(low + 4)} << 32 | reg(low); }
     std::uint64_t rx_address(unsigned slot) {
         std::uint64_t address = 0;
-        std::memcpy(&address, memory(rx_ring() + 16 * slot), 8);
+        std::memcpy(&address, memory(rx_ring() + std::uint64_t{16} * slot), 8);
         return address;
     }
 
@@ -273,6 +273,12 @@ class E1000Test : public ::testing::Test {
     hal::Result<Token> send(Bytes& bytes, const Offload& offload = {}) {
         const std::array fragments = {as_span(bytes)};
         return driver.send({fragments, offload});
+    }
+    /// The oldest completion, which must be there.
+    TxCompletion take_sent() {
+        const std::optional<TxCompletion> sent = driver.next_sent();
+        EXPECT_TRUE(sent);
+        return sent.value_or(TxCompletion{{0}, hal::Error::kNotStarted});
     }
     /// The error of what the driver received, or the frame.
     hal::Result<Bytes> receive(std::size_t room = 16384) {
