@@ -52,10 +52,10 @@ struct DifferenceFacts {
     EventKind event = EventKind::kStep;
     std::string_view name;
     DifferenceKind difference = DifferenceKind::kValue;
-    std::uint64_t differing_bits = 0;  ///< of the value
-    bool only_value = true;            ///< nothing but the value differs
-    bool same_place = true;            ///< both events are at one address
-    std::optional<QemuVersion> qemu;   ///< nothing: no QEMU on either side, no row applies
+    std::uint64_t differing_bits = 0;      ///< of the value
+    bool only_value = true;                ///< nothing but the value differs
+    bool same_place = true;                ///< both events are at one address
+    std::optional<QemuVersion> qemu = {};  ///< nothing: no QEMU on either side, no row applies
 };
 
 /// A table of allowed differences.

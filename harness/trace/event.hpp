@@ -26,10 +26,9 @@ enum class EventKind : std::uint8_t {
     kDelay = 13,           ///< the driver let time pass; value: nanoseconds
     kHostInput = 14,       ///< from outside the machine: text: what, data: the bytes
     kHostOutput = 15,      ///< to the outside: text: what, data: the bytes
-    kMemoryDigest =
-        16,         ///< at a synchronization point; address: of an allocation, value: digest of its contents
-    kFinding = 17,  ///< a model's objection to what the driver did; text
-    kResult = 18,   ///< what a step gave; text: name, value
+    kMemoryDigest = 16,    ///< at a synchronization point; address: of an allocation, value: digest
+    kFinding = 17,         ///< a model's objection to what the driver did; text
+    kResult = 18,          ///< what a step gave; text: name, value
 };
 inline constexpr unsigned kEventKinds = 19;
 
@@ -47,6 +46,7 @@ class Visibility {
     constexpr bool sees(EventKind kind) const { return (bits_ & bit(kind)) != 0; }
     constexpr Visibility both(Visibility other) const { return Visibility(bits_ & other.bits_); }
     constexpr Visibility without(Visibility other) const { return Visibility(bits_ & ~other.bits_); }
+    constexpr Visibility with(Visibility other) const { return Visibility(bits_ | other.bits_); }
     constexpr bool operator==(const Visibility&) const = default;
 
   private:

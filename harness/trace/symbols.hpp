@@ -16,20 +16,20 @@ namespace tb::trace {
 
 /// Where one table of registers lies.
 struct RegisterBlock {
-    std::string prefix;  ///< "" or what stands before the dot: "common"
+    std::string prefix = {};  ///< "" or what stands before the dot: "common"
     hal::AddressSpace space = hal::AddressSpace::kMemory;
     /// 0..5: `offset` counts from that BAR. Empty: `offset` is an address (ISA), or an offset in config
     /// space.
-    std::optional<unsigned> bar;
+    std::optional<unsigned> bar = {};
     std::uint64_t offset = 0;
-    std::span<const model::RegisterSpec> registers;  ///< outlives the symbol table
+    std::span<const model::RegisterSpec> registers = {};  ///< outlives the symbol table
 };
 
 /// One device's registers. The standard header of a PCI function's config space is known without a block.
 struct DeviceSymbols {
-    std::string label;  ///< "" for the device that a trace is about; others are named "label.REGISTER"
-    std::optional<hal::PciAddress> function;
-    std::vector<RegisterBlock> blocks;
+    std::string label = {};  ///< "" for the device that a trace is about; others are named "label.REGISTER"
+    std::optional<hal::PciAddress> function = {};
+    std::vector<RegisterBlock> blocks = {};
 };
 
 struct FieldValue {

@@ -34,11 +34,11 @@ inline constexpr std::uint64_t kMostEventData = 128u << 20;
 
 /// What the lines before the events say. Empty fields have no line.
 struct TraceHeader {
-    std::string scenario;
-    std::string machine;
-    std::string qemu;  ///< version, where the machine is QEMU
-    std::optional<std::uint64_t> seed;
-    std::string device;
+    std::string scenario = {};
+    std::string machine = {};
+    std::string qemu = {};  ///< version, where the machine is QEMU
+    std::optional<std::uint64_t> seed = {};
+    std::string device = {};
     bool operator==(const TraceHeader&) const = default;
 };
 
