@@ -17,8 +17,8 @@
 namespace tb::qemu {
 namespace {
 
-/// After so long without a reply we look whether QEMU sleeps inside the command, waiting for us.
-constexpr int kStallProbeMs = 20;
+/// After so long without a sign of QEMU we look whether it sleeps inside the command, waiting for us.
+constexpr int kStallProbeMs = 5;
 
 int unread_by_peer(int fd) {
     int bytes = 0;
@@ -30,6 +30,10 @@ int unread_by_peer(int fd) {
 
 void EventLoop::pump() {
     for (Service* service : services_) service->pump();
+}
+
+bool EventLoop::step() {
+    return std::any_of(services_.begin(), services_.end(), [](Service* service) { return service->step(); });
 }
 
 void EventLoop::wait(int fd, bool for_write, const std::string& what) {
@@ -51,22 +55,24 @@ void EventLoop::wait(int fd, bool for_write, const std::string& what) {
         // Services first: what QEMU sent before its reply has been taken in when the caller sees the reply.
         pump();
         if (polled[0].revents != 0) return;
+        if (prompt_)
+            while (step()) {
+            }
         if (ready == 0 && !for_write) break_stall(fd);
     }
 }
 
-bool EventLoop::break_stall(int fd) {
-    // A sleeping main thread that has read the command and all that we sent can only be woken by us (or by a
-    // timer, which no command waits for). Seen three times in a row, it is no thread switch.
+void EventLoop::break_stall(int fd) {
+    // A main thread that has read the command, and all that we sent, and sleeps, can only be woken by us: no
+    // command waits for a timer. Seen three times in a row, it is no thread switch.
     for (int sample = 0; sample < 3; ++sample) {
         pollfd reply{fd, POLLIN, 0};
-        if (sample > 0 && ::poll(&reply, 1, 2) != 0) return false;
-        if (process_ == nullptr || !process_->main_thread_sleeps()) return false;
-        if (unread_by_peer(fd) != 0 || any_busy()) return false;
+        if (sample > 0 && ::poll(&reply, 1, 1) != 0) return;
+        if (process_ == nullptr || !process_->main_thread_sleeps()) return;
+        if (unread_by_peer(fd) != 0 || queued_towards_qemu() != 0) return;
     }
-    bool helped = false;
-    for (Service* service : services_) helped = service->on_stall() || helped;
-    return helped;
+    for (Service* service : services_)
+        if (service->on_stall()) return;
 }
 
 void EventLoop::peer_gone(const std::string& what) {
@@ -97,11 +103,6 @@ std::size_t EventLoop::queued_towards_qemu() const {
     std::size_t sum = 0;
     for (const Service* service : services_) sum += static_cast<std::size_t>(unread_by_peer(service->fd()));
     return sum;
-}
-
-bool EventLoop::any_busy() const {
-    return std::any_of(services_.begin(), services_.end(),
-                       [](const Service* service) { return service->busy(); });
 }
 
 }  // namespace tb::qemu

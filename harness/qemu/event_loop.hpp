@@ -12,8 +12,11 @@ namespace tb::qemu {
 class Process;
 
 /// A back end of QEMU that lives in this process, on one end of a socket: a disk, a network peer, a
-/// serial line. It is pumped by whoever waits for QEMU, always on the same thread, because QEMU may
-/// sleep inside a command until its back end has answered.
+/// serial line. Always used on the one thread that drives QEMU.
+///
+/// What QEMU sends is taken in at once; what goes to QEMU waits, and goes there piece by piece while QEMU is
+/// at rest (Vm::settle). Otherwise the outcome would depend on timing: a QEMU that finds two block replies
+/// completes them in another order than one that finds the second after having dealt with the first.
 class Service {
   public:
     Service() = default;
@@ -23,17 +26,18 @@ class Service {
 
     /// The socket to poll, or -1 once QEMU has closed it.
     virtual int fd() const = 0;
-    /// Reads what has arrived, works on it, writes what the socket takes. Never blocks.
+    /// Takes in what has arrived, and goes on writing a piece that the socket did not take as a whole.
+    /// Never blocks.
     virtual void pump() = 0;
-    /// True while bytes wait for room in the socket.
+    /// True while the rest of a piece waits for room in the socket.
     virtual bool wants_write() const { return false; }
+    /// Gives QEMU the next piece of what waits for it; false when nothing does.
+    virtual bool step() { return false; }
+    /// QEMU sleeps inside a command until it gets something from a back end: give it a piece now, one that a
+    /// plan holds back if need be; false when there is none.
+    virtual bool on_stall() { return false; }
     /// Counts bytes moved in either direction; two equal values mean that nothing happened in between.
     virtual std::uint64_t traffic() const = 0;
-    /// True while QEMU can still expect something from this service that no plan holds back.
-    virtual bool busy() const { return wants_write(); }
-    /// QEMU has taken a command and sleeps inside it. A service that holds replies back gives them now
-    /// and returns true; see NbdServer::forced_releases().
-    virtual bool on_stall() { return false; }
 };
 
 /// The one place where this library waits. Everything is single-threaded: waiting for QEMU's reply and
@@ -49,6 +53,10 @@ class EventLoop {
 
     /// Pumps each service once, in the order in which they were added.
     void pump();
+    /// Lets the first service that has something give QEMU one piece of it; false when none has.
+    bool step();
+    /// While prompt, waiting for a reply also steps. For the start of QEMU, which reads its disks.
+    void set_prompt(bool prompt) { prompt_ = prompt; }
 
     /// Waits until `fd` is readable (or writable), pumping services meanwhile.
     /// Throws QemuError kHung, having killed QEMU, when nothing came within the limit.
@@ -69,14 +77,14 @@ class EventLoop {
     std::uint64_t traffic() const;
     /// Bytes that sit in the kernel between a service and QEMU, because QEMU has not read them yet.
     std::size_t queued_towards_qemu() const;
-    bool any_busy() const;
 
   private:
     void wait(int fd, bool for_write, const std::string& what);
-    bool break_stall(int fd);
+    void break_stall(int fd);
 
     Process* process_;
     std::chrono::milliseconds limit_;
+    bool prompt_ = false;
     std::vector<Service*> services_;
 };
 

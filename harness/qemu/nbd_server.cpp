@@ -110,6 +110,7 @@ void NbdServer::close() {
     output_.clear();
     output_at_ = 0;
     held_.clear();
+    queue_.clear();
 }
 
 bool NbdServer::consume() {
@@ -237,16 +238,21 @@ bool NbdServer::consume_request() {
         request.offset = offset - begin;
         request.length = length;
     }
-    accept(std::move(pending));
+    log_.push_back(request);
+    (holding_ ? held_ : queue_).push_back(std::move(pending));
     return true;
 }
 
-void NbdServer::accept(Pending pending) {
-    log_.push_back(pending.request);
-    if (holding_)
-        held_.push_back(std::move(pending));
+bool NbdServer::step() {
+    if (queue_.empty() || wants_write()) return false;
+    const Pending pending = std::move(queue_.front());
+    queue_.pop_front();
+    if (pending.forced_error != 0)
+        reply(pending.cookie, pending.forced_error, {});
     else
         execute(pending);
+    flush_output();
+    return true;
 }
 
 void NbdServer::execute(const Pending& pending) {
@@ -291,37 +297,36 @@ void NbdServer::hold(bool on) {
 
 std::vector<BlockRequest> NbdServer::held() const {
     std::vector<BlockRequest> requests;
+    requests.reserve(held_.size());
     for (const Pending& pending : held_) requests.push_back(pending.request);
     return requests;
 }
 
-NbdServer::Pending NbdServer::take_held(std::size_t index) {
+void NbdServer::release(std::size_t index, int forced_error) {
     if (index >= held_.size()) throw std::out_of_range("NbdServer: no held request of this index");
-    Pending pending = std::move(held_[index]);
+    held_[index].forced_error = forced_error;
+    queue_.push_back(std::move(held_[index]));
     held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(index));
-    return pending;
 }
 
 void NbdServer::release_one(std::size_t index) {
-    execute(take_held(index));
-    flush_output();
+    release(index, 0);
 }
 
 void NbdServer::release_all() {
-    while (!held_.empty()) execute(take_held(0));
-    flush_output();
+    while (!held_.empty()) release(0, 0);
 }
 
 void NbdServer::fail_one(std::size_t index, int error) {
-    reply(take_held(index).cookie, error, {});
-    flush_output();
+    release(index, error);
 }
 
 bool NbdServer::on_stall() {
-    if (held_.empty()) return false;
-    ++forced_releases_;
-    release_all();
-    return true;
+    if (queue_.empty() && !held_.empty()) {
+        ++forced_releases_;
+        release(0, 0);
+    }
+    return step();
 }
 
 std::vector<BlockRequest> NbdServer::take_requests() {

@@ -27,10 +27,9 @@ struct BlockRequest {
 /// (NBD protocol, doc/proto.md of the NBD project: fixed newstyle, simple replies).
 ///
 /// Why NBD and not an image file: with a file, completions come from QEMU's worker threads in any order. Here
-/// every request passes through this object on the harness's own thread, is answered in order of
-/// arrival, can fail on demand, and can be held in flight.
-///
-/// A request reaches the backend when it is answered, so a held write has not happened yet.
+/// every request passes through this object on the harness's own thread. It is executed and answered in
+/// Vm::settle(), one at a time, in order of arrival or as a plan says; it can fail on demand, and can be held
+/// in flight.
 ///
 /// QEMU never resizes an nbd node. The export is therefore a window of kWindow bytes, QEMU lays a raw node
 /// with an offset over it, such that the disk ends where the window ends, and a change of capacity moves the
@@ -43,18 +42,19 @@ class NbdServer : public Service {
     /// requests that are not aligned to it.
     NbdServer(UniqueFd socket, BlockBackend& backend, std::uint32_t min_block = 512);
 
-    /// While held, requests are taken from the socket but neither executed nor answered.
-    /// Turning it off answers all that were held, in order of arrival.
+    /// While on, requests that arrive are held: neither executed nor answered. Turning it off releases all of
+    /// them, in order of arrival.
     void hold(bool on);
-    /// The requests in flight, in order of arrival.
+    /// The requests that are held, in order of arrival.
     std::vector<BlockRequest> held() const;
-    /// Executes and answers one held request; `index` into held(). Throws std::out_of_range.
+    /// Lets one held request go; it is executed and answered in the next settle(), after those released
+    /// before. `index` into held(). Throws std::out_of_range.
     void release_one(std::size_t index);
     void release_all();
-    /// Answers a held request with an error, without executing it. Throws std::out_of_range.
+    /// Lets a held request go with an error (an errno value), without executing it. Throws std::out_of_range.
     void fail_one(std::size_t index, int error);
-    /// A device reset drains: QEMU sleeps inside the command until each request in flight has been answered.
-    /// Held requests are then released in order; this counts how often that happened.
+    /// Held requests that had to be released, oldest first, because QEMU slept inside a command until they
+    /// were answered: a device reset drains the disk.
     unsigned forced_releases() const { return forced_releases_; }
 
     /// All requests since the last call, in order of arrival. QEMU itself reads sector 0 at start
@@ -70,6 +70,7 @@ class NbdServer : public Service {
     void pump() override;
     bool wants_write() const override { return output_at_ < output_.size(); }
     std::uint64_t traffic() const override { return traffic_; }
+    bool step() override;
     bool on_stall() override;
 
   private:
@@ -79,19 +80,19 @@ class NbdServer : public Service {
         std::uint16_t flags;
         std::uint64_t cookie;
         std::vector<std::uint8_t> data;
+        int forced_error;  ///< not 0: answer this, and execute nothing
     };
 
     bool consume();
     bool consume_client_flags();
     bool consume_option();
     bool consume_request();
-    void accept(Pending pending);
     void execute(const Pending& pending);
     void reply(std::uint64_t cookie, int error, std::span<const std::uint8_t> data);
     void send_export(std::uint32_t option);
     void send_option_reply(std::uint32_t option, std::uint32_t type, std::span<const std::uint8_t> data = {});
     std::uint16_t transmission_flags() const;
-    Pending take_held(std::size_t index);
+    void release(std::size_t index, int forced_error);
     void receive();
     void flush_output();
     void close();
@@ -107,6 +108,7 @@ class NbdServer : public Service {
     std::size_t output_at_ = 0;
     bool holding_ = false;
     std::deque<Pending> held_;
+    std::deque<Pending> queue_;
     std::vector<BlockRequest> log_;
     std::uint64_t traffic_ = 0;
     unsigned forced_releases_ = 0;

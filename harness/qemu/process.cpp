@@ -18,12 +18,10 @@
 
 #include "harness/qemu/error.hpp"
 
-extern "C" char** environ;
-
 namespace tb::qemu {
 namespace {
 
-constexpr std::size_t kCaptureLimit = 64 * 1024;
+constexpr std::size_t kCaptureLimit = std::size_t{64} * 1024;
 
 UniqueFd make_pipe(UniqueFd& write_end) {
     int ends[2];
@@ -47,7 +45,7 @@ std::vector<std::string> merged_environment(const ProcessOptions& options) {
         const auto overridden = [&](const auto& pair) { return text.starts_with(pair.first + "="); };
         if (std::none_of(options.env.begin(), options.env.end(), overridden)) result.push_back(text);
     }
-    for (const auto& [name, value] : options.env) result.push_back(name + "=" + value);
+    for (const auto& [name, value] : options.env) result.push_back(fmt::format("{}={}", name, value));
     return result;
 }
 
@@ -98,7 +96,7 @@ std::optional<std::string> find_executable(const std::string& binary) {
     const std::string path = variable != nullptr ? variable : "/usr/local/bin:/usr/bin:/bin";
     for (std::size_t begin = 0; begin <= path.size();) {
         const std::size_t end = std::min(path.find(':', begin), path.size());
-        const std::string candidate = path.substr(begin, end - begin) + "/" + binary;
+        std::string candidate = path.substr(begin, end - begin) + "/" + binary;
         if (end > begin && usable(candidate)) return candidate;
         begin = end + 1;
     }

@@ -39,8 +39,10 @@ std::string QmpClient::execute(std::string_view command, std::string_view argume
                         fmt::format("QMP {}: the arguments are no JSON object", command));
     const std::uint64_t id = next_id_++;
     const std::string name(command);
-    std::string line = json{{"execute", name}, {"arguments", arguments}, {"id", id}}.dump() + "\n";
-    std::string_view rest = line;
+    // No line end: QEMU acts on the closing brace, and would leave the byte behind it unread while it sleeps
+    // inside the command, which EventLoop could not tell from a command not yet taken.
+    const std::string text = json{{"execute", name}, {"arguments", arguments}, {"id", id}}.dump();
+    std::string_view rest = text;
     while (!rest.empty()) {
         const ssize_t put = ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (put > 0)

@@ -16,7 +16,7 @@ namespace tb::qemu {
 namespace {
 
 /// A multiple of 3, so that only the last piece of a transfer has base64 padding.
-constexpr std::size_t kPiece = 48 * 1024;
+constexpr std::size_t kPiece = std::size_t{48} * 1024;
 
 char width_letter(unsigned width, bool with_quad) {
     switch (width) {

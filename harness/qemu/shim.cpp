@@ -209,9 +209,9 @@ Accelerator find_accelerator(const std::string& binary) {
 
 std::vector<unsigned char> halt_bios() {
     // The image ends at 4 GiB; the CPU starts 16 bytes before that, in 16-bit mode.
-    std::vector<unsigned char> image(64 * 1024, 0xf4);  // hlt
-    image[image.size() - 16] = 0xfa;                    // cli
-    image[image.size() - 14] = 0xeb;                    // jmp back to the hlt, should anything wake the CPU
+    std::vector<unsigned char> image(std::size_t{64} * 1024, 0xf4);  // hlt
+    image[image.size() - 16] = 0xfa;                                 // cli
+    image[image.size() - 14] = 0xeb;  // jmp back to the hlt, should anything wake the CPU
     image[image.size() - 13] = 0xfd;
     return image;
 }

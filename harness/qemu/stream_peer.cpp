@@ -9,9 +9,14 @@
 
 namespace tb::qemu {
 
-void StreamPeer::send_bytes(std::span<const std::uint8_t> data) {
-    output_.insert(output_.end(), data.begin(), data.end());
+bool StreamPeer::step() {
+    // A piece that QEMU does not take blocks those behind it, as on a wire.
+    if (pieces_.empty() || wants_write() || !socket_) return false;
+    output_ = std::move(pieces_.front());
+    pieces_.pop_front();
+    sent_ = 0;
     flush_output();
+    return true;
 }
 
 void StreamPeer::flush_output() {
@@ -59,7 +64,7 @@ void NetPeer::send(std::span<const std::uint8_t> frame) {
     bytes.reserve(frame.size() + 4);
     for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(length >> shift));
     bytes.insert(bytes.end(), frame.begin(), frame.end());
-    send_bytes(bytes);
+    enqueue(std::move(bytes));
 }
 
 std::vector<std::vector<std::uint8_t>> NetPeer::take_received() {

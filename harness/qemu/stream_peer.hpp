@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <vector>
 
@@ -19,10 +20,12 @@ class StreamPeer : public Service {
     int fd() const override { return socket_.get(); }
     void pump() override;
     bool wants_write() const override { return sent_ < output_.size(); }
+    bool step() override;
     std::uint64_t traffic() const override { return traffic_; }
 
   protected:
-    void send_bytes(std::span<const std::uint8_t> data);
+    /// Queues a piece for the next settle().
+    void enqueue(std::vector<std::uint8_t> piece) { pieces_.push_back(std::move(piece)); }
     std::vector<std::uint8_t>& input() { return input_; }
 
   private:
@@ -30,7 +33,8 @@ class StreamPeer : public Service {
 
     UniqueFd socket_;
     std::vector<std::uint8_t> input_;
-    std::vector<std::uint8_t> output_;
+    std::deque<std::vector<std::uint8_t>> pieces_;
+    std::vector<std::uint8_t> output_;  ///< the piece under way
     std::size_t sent_ = 0;
     std::uint64_t traffic_ = 0;
 };
@@ -39,8 +43,8 @@ class StreamPeer : public Service {
 class CharPeer : public StreamPeer {
   public:
     using StreamPeer::StreamPeer;
-    /// Bytes that the device will receive, as soon as its FIFO takes them.
-    void send(std::span<const std::uint8_t> data) { send_bytes(data); }
+    /// Bytes that the device receives from the next settle() on, as far as its FIFO takes them.
+    void send(std::span<const std::uint8_t> data) { enqueue({data.begin(), data.end()}); }
     /// Bytes that the device has sent since the last call.
     std::vector<std::uint8_t> take_received();
 };
@@ -50,6 +54,8 @@ class CharPeer : public StreamPeer {
 class NetPeer : public StreamPeer {
   public:
     using StreamPeer::StreamPeer;
+    /// A frame that the device receives in the next settle(). QEMU pads it to 60 bytes, and keeps it while
+    /// the device has no buffer for it.
     void send(std::span<const std::uint8_t> frame);
     /// Whole frames that the device has sent since the last call, in order.
     std::vector<std::vector<std::uint8_t>> take_received();

@@ -157,11 +157,13 @@ void Vm::launch() {
 }
 
 void Vm::connect() {
+    loop_->set_prompt(true);
     qmp_->connect();
     const json reply = json::parse(qmp_->execute("query-version"));
     const json& number = reply.at("qemu");
     version_ = {number.at("major"), number.at("minor"), number.at("micro"), reply.value("package", "")};
     qtest_->irq_intercept_in("ioapic");
+    loop_->set_prompt(false);
     settle();
     // What QEMU read for itself while it made the devices.
     for (const auto& disk : disks_) disk->take_requests();
@@ -174,14 +176,16 @@ void Vm::settle() {
     };
     loop_->pump();
     auto before = state();
-    for (int quiet = 0; quiet < kQuietRounds;) {
-        qtest_->round_trip();
-        loop_->pump();
-        const auto after = state();
-        quiet = after == before && !loop_->any_busy() ? quiet + 1 : 0;
-        before = after;
-        if (EventLoop::Clock::now() >= deadline) loop_->hung("QEMU does not come to rest");
-    }
+    do {
+        for (int quiet = 0; quiet < kQuietRounds;) {
+            qtest_->round_trip();
+            loop_->pump();
+            const auto after = state();
+            quiet = after == before ? quiet + 1 : 0;
+            before = after;
+            if (EventLoop::Clock::now() >= deadline) loop_->hung("QEMU does not come to rest");
+        }
+    } while (loop_->step());
 }
 
 void Vm::set_link(std::size_t net_index, bool up) {
@@ -206,7 +210,10 @@ void Vm::resize_disk(std::size_t index) {
 void Vm::shutdown() {
     if (!process_ || !process_->running()) return;
     for (const auto& disk : disks_) disk->hold(false);
-    process_->terminate(kShutdownGrace, [this] { loop_->pump(); });
+    process_->terminate(kShutdownGrace, [this] {
+        loop_->pump();
+        loop_->step();
+    });
 }
 
 }  // namespace tb::qemu

@@ -81,22 +81,31 @@ class Vm {
     bool virtual_time() const { return accelerator_.virtual_time(); }
     std::int64_t clock_step(std::int64_t ns) { return qtest_->clock_step(ns); }
 
-    /// Lets QEMU finish all that it can do at this instant of virtual time, and takes in what it sent.
+    /// Lets QEMU finish all that it can do at this instant of virtual time, takes in what it sent, and gives
+    /// it what waits for it: block replies, frames, serial bytes. Nothing enters QEMU at any other time
+    /// (except block replies that a command cannot do without: see NbdServer::forced_releases).
     ///
     /// It repeats { one qtest round trip; pump the services } until three rounds in a row saw no byte move,
-    /// no interrupt change, no reply waiting to be written, and the same number of unread bytes in the
-    /// kernel's queues towards QEMU. Why that is enough: with the qtest accelerator QEMU's devices run on its
-    /// main loop only. A round trip costs that loop at least one full turn, and a turn runs every bottom half
-    /// that is scheduled and every descriptor that is ready. So an item of work at hand is done in the next
-    /// turn and shows as traffic, as an interrupt or as another bottom half; device code chains at most one
-    /// bottom half to another before it touches a socket (virtio-net transmits from one, an NBD reply
+    /// no interrupt change, and the same number of unread bytes in the kernel's queues towards QEMU. Then
+    /// QEMU is at rest, and gets one piece: one block reply, one frame. And so on, until nothing is left to
+    /// give.
+    ///
+    /// Why three quiet rounds mean rest: with the qtest accelerator QEMU's devices run on its main loop only.
+    /// A round trip costs that loop at least one full turn, and a turn runs every bottom half that is
+    /// scheduled and every descriptor that is ready. So an item of work at hand is done in the next turn and
+    /// shows as traffic, as an interrupt or as another bottom half; device code chains at most one bottom
+    /// half to another before it touches a socket or a pin (virtio-net transmits from one, a block reply
     /// completes a request in one), and three idle turns cover such a chain. Bytes that stay unread over
-    /// three turns are bytes whose device has no room for them (a full FIFO, a ring without buffers).
-    /// Held NBD requests and timers in the future are no work at hand.
-    /// Without the qtest accelerator timers run in real time, and this is only a good approximation.
+    /// three turns are bytes whose device has no room for them (a full FIFO, a ring without buffers). Held
+    /// block requests and timers in the future are no work at hand. Why one piece at a time: QEMU treats
+    /// replies that it finds together in another order than replies that it finds one by one, so how many it
+    /// finds must not depend on how fast either process runs. Without the qtest accelerator timers run in
+    /// real time, and all this is only a good approximation.
     ///
     /// Throws kHung when QEMU is not quiet within the time limit.
     void settle();
+    /// Whether characters or frames wait for a device to have room: reading its registers may make some.
+    bool has_waiting_input() const { return loop_->queued_towards_qemu() != 0; }
 
     /// Plugs the cable of a netdev in or out; the guest's NIC sees it.
     void set_link(std::size_t net_index, bool up);

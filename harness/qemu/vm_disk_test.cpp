@@ -24,9 +24,10 @@ constexpr std::uint32_t kQueueSize = 24, kQueueEnable = 28;
 constexpr std::uint32_t kQueueDesc = 32, kQueueDriver = 40, kQueueDevice = 48;
 constexpr std::uint32_t kIsr = 0x1000, kDeviceConfig = 0x2000, kNotify = 0x3000;
 
-constexpr std::uint32_t kDesc = 0x10000, kAvail = 0x11000, kUsed = 0x12000, kHeaders = 0x20000,
+constexpr std::uint64_t kSector = 512;
+constexpr std::uint64_t kDesc = 0x10000, kAvail = 0x11000, kUsed = 0x12000, kHeaders = 0x20000,
                         kData = 0x30000;
-constexpr std::uint32_t kStatusBytes = 0x28000;
+constexpr std::uint64_t kStatusBytes = 0x28000;
 constexpr std::uint8_t kPin = 21;  // slot 5, INTA#
 constexpr std::uint32_t kTypeIn = 0, kTypeOut = 1, kTypeFlush = 4;
 
@@ -81,12 +82,12 @@ class VmDiskTest : public ::testing::Test {
 
     /// Puts a request into the ring; the doorbell is apart.
     void enqueue(std::uint32_t type, std::uint64_t sector) {
-        const std::uint32_t i = next_++;
+        const std::uint64_t i = next_++;
         store(*vm_, kHeaders + 16 * i, type, 8);
         store(*vm_, kHeaders + 16 * i + 8, sector, 8);
         vm_->ram()[kStatusBytes + i] = 0xff;
-        const auto descriptor = [&](std::uint32_t index, std::uint64_t address, std::uint32_t length,
-                                    std::uint16_t flags, std::uint32_t next) {
+        const auto descriptor = [&](std::uint64_t index, std::uint64_t address, std::uint32_t length,
+                                    std::uint16_t flags, std::uint64_t next) {
             store(*vm_, kDesc + 16 * index, address, 8);
             store(*vm_, kDesc + 16 * index + 8, length, 4);
             store(*vm_, kDesc + 16 * index + 12, flags, 2);
@@ -104,17 +105,16 @@ class VmDiskTest : public ::testing::Test {
 
     /// Requests in the order in which the device has put them into the used ring.
     std::vector<std::uint64_t> used() {
-        std::vector<std::uint64_t> result;
-        for (std::uint64_t i = 0; i < load(*vm_, kUsed + 2, 2); ++i)
-            result.push_back(load(*vm_, kUsed + 4 + 8 * i, 4) / 3);
+        std::vector<std::uint64_t> result(load(*vm_, kUsed + 2, 2));
+        for (std::size_t i = 0; i < result.size(); ++i) result[i] = load(*vm_, kUsed + 4 + 8 * i, 4) / 3;
         return result;
     }
-    std::uint8_t status(std::uint32_t request) { return vm_->ram()[kStatusBytes + request]; }
-    std::uint8_t first_byte(std::uint32_t request) { return vm_->ram()[kData + 512 * request]; }
+    std::uint8_t status(std::uint64_t request) { return vm_->ram()[kStatusBytes + request]; }
+    std::uint8_t first_byte(std::uint64_t request) { return vm_->ram()[kData + 512 * request]; }
 
     testing::MemoryDisk disk_{kDiskSize};
     std::unique_ptr<Vm> vm_;
-    std::uint32_t next_ = 0;
+    std::uint64_t next_ = 0;
 };
 
 TEST_F(VmDiskTest, ReadsASectorAndRaisesItsInterrupt) {
@@ -127,7 +127,8 @@ TEST_F(VmDiskTest, ReadsASectorAndRaisesItsInterrupt) {
     EXPECT_THAT(vm_->qtest().take_irq_edges(), ElementsAre(IrqEdge{kPin, true}));
     EXPECT_EQ(vm_->qtest().read(kBar + kIsr, 1), 1U);
     EXPECT_THAT(vm_->qtest().take_irq_edges(), ElementsAre(IrqEdge{kPin, false}));
-    EXPECT_THAT(vm_->disk().take_requests(), ElementsAre(BlockRequest{BlockOperation::kRead, 9 * 512, 512}));
+    EXPECT_THAT(vm_->disk().take_requests(),
+                ElementsAre(BlockRequest{BlockOperation::kRead, 9 * kSector, 512}));
 }
 
 TEST_F(VmDiskTest, WritesAndFlushesReachTheBackend) {
@@ -138,7 +139,7 @@ TEST_F(VmDiskTest, WritesAndFlushesReachTheBackend) {
     kick();
     EXPECT_THAT(used(), ElementsAre(0, 1));
     EXPECT_EQ(status(1), 0);
-    EXPECT_EQ(disk_.bytes[3 * 512], 0xee);
+    EXPECT_EQ(disk_.bytes[3 * kSector], 0xee);
     EXPECT_EQ(disk_.flushes, 1);
 }
 
@@ -160,7 +161,7 @@ TEST_F(VmDiskTest, HeldRequestsCompleteInTheOrderOfTheirRelease) {
     kick();
     EXPECT_THAT(used(), IsEmpty());
     ASSERT_EQ(vm_->disk().held().size(), 3U);
-    EXPECT_EQ(vm_->disk().held()[1].offset, 20U * 512);
+    EXPECT_EQ(vm_->disk().held()[1].offset, 20 * kSector);
     vm_->disk().release_one(2);
     vm_->settle();
     EXPECT_THAT(used(), ElementsAre(2));
@@ -183,8 +184,38 @@ TEST_F(VmDiskTest, ADeviceResetDrainsWhatIsHeldAndDoesNotHang) {
     ASSERT_EQ(vm_->disk().held().size(), 2U);
     write(kStatus, 0, 1);
     EXPECT_EQ(vm_->qtest().read(kBar + kStatus, 1), 0U);
-    EXPECT_EQ(vm_->disk().forced_releases(), 1U);
+    EXPECT_EQ(vm_->disk().forced_releases(), 2U);
     EXPECT_THAT(vm_->disk().held(), IsEmpty());
+}
+
+TEST_F(VmDiskTest, TheSameScriptLeavesTheSameMemoryAndTheSameInterrupts) {
+    constexpr std::size_t kWatched = 1 << 20;
+    Bytes memory;
+    std::vector<IrqEdge> edges;
+    for (int run = 0; run < 5; ++run) {
+        start();
+        vm_->disk().hold(true);
+        for (const std::uint64_t sector : {1, 200, 3, 400, 5, 600})
+            enqueue(sector % 2 != 0 ? kTypeIn : kTypeOut, sector);
+        kick();
+        vm_->disk().release_one(4);
+        vm_->disk().fail_one(1, EIO);
+        vm_->disk().release_one(3);
+        vm_->settle();
+        vm_->qtest().read(kBar + kIsr, 1);
+        vm_->disk().hold(false);
+        enqueue(kTypeFlush, 0);
+        kick();
+        const Bytes now(vm_->ram().begin(), vm_->ram().begin() + kWatched);
+        const auto seen = vm_->qtest().take_irq_edges();
+        EXPECT_THAT(used(), ElementsAre(4, 1, 5, 0, 2, 3, 6));
+        if (run == 0) {
+            memory = now;
+            edges = seen;
+        }
+        EXPECT_TRUE(now == memory) << "run " << run;
+        EXPECT_EQ(seen, edges) << "run " << run;
+    }
 }
 
 TEST_F(VmDiskTest, AnErrorOfTheBackendIsAnIoErrorOfTheDevice) {
