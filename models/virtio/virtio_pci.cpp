@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "models/virtio/virtio_pci.hpp"
 
-#include "models/core/access.hpp"
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
+
+#include "models/core/access.hpp"
 
 namespace tb::model::virtio {
 

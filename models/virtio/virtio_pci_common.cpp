@@ -112,7 +112,8 @@ void VirtioPci::write_driver_features(std::uint64_t half, std::uint64_t value) {
     if ((status_ & kFeaturesOk) != 0)
         return report(subject, "written after FEATURES_OK (VIRTIO 1.2 §3.1.1); ignored");
     const std::uint64_t wanted = std::uint64_t{written_features_[1]} << 32 | written_features_[0];
-    if ((wanted & ~offered_features()) != 0)
+    const std::uint64_t this_half = std::uint64_t{0xffff'ffff} << (32 * half);
+    if ((wanted & ~offered_features() & this_half) != 0)
         report(subject, "accepts features that were not offered (VIRTIO 1.2 §2.2.1)");
     features_ = wanted & offered_features();
     // EVENT_IDX makes the rings longer by an entry.
