@@ -64,12 +64,13 @@ class Loader {
         std::vector<Scenario> family;
         for (const Choice& choice : choices()) {
             Scenario member = scenario;
+            read_subject(choice, member);
+            if (problems_.size() != before_) return {};
             for (const auto& [name, value] : choice) {
                 member.id += (member.id.back() == ']' ? "" : (&name == &choice.front().first ? "[" : ",")) + name + "=" + plain(value);
                 if (value.is_number_integer()) member.parameters[name] = value.get<std::uint64_t>();
             }
             if (!choice.empty()) member.id += "]";
-            substitute(member.configuration, choice);
             substitute(member.steps, choice);
             check_configuration(member);
             check_scenario(member, problems_);
@@ -105,10 +106,8 @@ class Loader {
         scenario.document = document_;
         if (const json* about = member("about", json::value_t::string, "a sentence that says what the scenario shows", true))
             scenario.about = about->get<std::string>();
-        if (const json* device = member("device", json::value_t::object, "an object with the device's \"type\" and its configuration", true))
-            read_device(*device, scenario);
-        if (const json* driver = member("driver", json::value_t::string, "the name of a driver", false))
-            read_driver(driver->get<std::string>(), scenario);
+        member("device", json::value_t::object, "an object with the device's \"type\" and its configuration", true);
+        member("driver", json::value_t::string, "the name of a driver", false);
         if (const json* steps = member("steps", json::value_t::array, "a list of steps", true)) {
             scenario.steps = *steps;
             if (steps->empty()) problem("/steps", "is empty: a scenario that does nothing shows nothing");
@@ -134,6 +133,17 @@ class Loader {
                 problem("/seed", "must be a number from 0 on");
         }
         return scenario;
+    }
+
+    /// The device and the driver, which may depend on a family's parameters too.
+    void read_subject(const Choice& choice, Scenario& scenario) {
+        json device = root_["device"];
+        substitute(device, choice);
+        read_device(device, scenario);
+        if (!root_.contains("driver")) return;
+        json driver = root_["driver"];
+        substitute(driver, choice);
+        read_driver(driver.get<std::string>(), scenario);
     }
 
     void read_device(const json& device, Scenario& scenario) {

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/devices/qemu_rig.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+namespace tb::harness {
+
+namespace {
+
+std::span<const std::uint8_t> octets(std::span<const std::byte> bytes) {
+    return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+}
+
+Bytes to_bytes(std::span<const std::uint8_t> data) {
+    Bytes bytes(data.size());
+    if (!data.empty()) std::memcpy(bytes.data(), data.data(), data.size());
+    return bytes;
+}
+
+}  // namespace
+
+QemuRig::QemuRig(qemu::VmOptions options)
+    : vm_(options),
+      machine_(vm_),
+      outside_(std::make_unique<QemuOutside>(vm_, machine_, !options.nets.empty(), !options.serials.empty())) {}
+
+std::string QemuRig::description() const {
+    const qemu::QemuVersion& version = vm_.version();
+    return fmt::format("qemu {}.{}.{}", version.major, version.minor, version.micro);
+}
+
+trace::Visibility QemuRig::visibility() const {
+    // Its own reads and writes of memory, and masked interrupts, QEMU does not show: they are compared through what
+    // they leave in memory and in registers.
+    return trace::Visibility::all().without(
+        {trace::EventKind::kDmaRead, trace::EventKind::kDmaWrite, trace::EventKind::kFinding});
+}
+
+std::string QemuRig::trouble() {
+    const std::string words = vm_.stderr_text();
+    return words.empty() ? words : "QEMU said: " + words;
+}
+
+void QemuOutside::send_frame(std::span<const std::byte> frame) {
+    if (!network_) unsupported("a network");
+    vm_.net().send(octets(frame));
+    machine_.settle();
+}
+
+std::vector<Bytes> QemuOutside::take_frames() {
+    std::vector<Bytes> frames;
+    if (!network_) unsupported("a network");
+    for (const auto& frame : vm_.net().take_received()) frames.push_back(to_bytes(frame));
+    return frames;
+}
+
+void QemuOutside::set_link(bool up) {
+    if (!network_) unsupported("a network link");
+    vm_.set_link(0, up);
+    machine_.settle();
+}
+
+void QemuOutside::type(std::span<const std::byte> characters) {
+    if (!line_) unsupported("a character line");
+    vm_.serial().send(octets(characters));
+    machine_.settle();
+}
+
+Bytes QemuOutside::take_output() {
+    if (!line_) unsupported("a character line");
+    return to_bytes(vm_.serial().take_received());
+}
+
+}  // namespace tb::harness

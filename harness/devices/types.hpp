@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "harness/devices/device_type.hpp"
+#include "harness/devices/driver_type.hpp"
+
+/// What registry.cpp lists. Each is defined in the file of its device.
+namespace tb::harness {
+
+const DeviceType& isa_serial();
+const DeviceType& pci_serial();
+const DeviceType& virtio_blk_pci();
+const DeviceType& e1000();
+
+const DriverType& pci_driver();
+const DriverType& uart16550_driver();
+const DriverType& virtio_blk_driver();
+const DriverType& e1000_driver();
+
+}  // namespace tb::harness

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "harness/machine/machine_base.hpp"
+#include "harness/qemu/vm.hpp"
+
+#include <array>
+#include <cstdint>
+
+namespace tb::harness {
+
+/// The machine whose devices are QEMU's own, driven over qtest; guest RAM is shared, so DMA memory is reached directly.
+///
+/// Configuration space goes through ports 0xcf8/0xcfc, so bus 0 and offsets below 256 are what there is. After a write, an
+/// input from outside or a delay QEMU is drained until it is quiet, so that what an access caused is there before
+/// the next one; that makes an asynchronous completion comparable with the model's. Messages are found in the page
+/// of messages, because without a running processor they land in RAM like any DMA.
+///
+/// Throws qemu::QemuError when QEMU dies, hangs or answers nonsense.
+class QtestMachine : public MachineBase {
+  public:
+    explicit QtestMachine(qemu::Vm& vm);
+
+    std::uint64_t read(hal::AddressSpace space, std::uint64_t address, unsigned width) override;
+    void write(hal::AddressSpace space, std::uint64_t address, unsigned width, std::uint64_t value) override;
+    std::uint64_t now_ns() override { return now_; }
+    void delay_ns(std::uint64_t span) override;
+
+    /// Drains QEMU and takes in interrupts: after an input from outside.
+    void settle();
+
+  private:
+    void take_edges();
+    void take_messages();
+    void wait_in_real_time(std::uint64_t span);
+
+    qemu::Vm& vm_;
+    std::uint64_t now_ = 0;
+    std::uint64_t clock_start_ = 0;
+};
+
+}  // namespace tb::harness
