@@ -84,6 +84,9 @@ class DeviceRing {
     void set_no_notify(bool on) { poke<std::uint16_t>(device_ + ring::kFlags, on ? ring::kUsedNoNotify : 0); }
     void set_avail_event(std::uint16_t index) { poke(device_ + ring::avail_event(entries_), index); }
 
+    /// With event indices: to be told of the next buffer.
+    void ask_for_next_kick() { set_avail_event(avail_taken_); }
+
     std::uint16_t avail_idx() const { return peek<std::uint16_t>(driver_ + ring::kIdx); }
     std::uint16_t avail_flags() const { return peek<std::uint16_t>(driver_ + ring::kFlags); }
     std::uint16_t used_event() const { return peek<std::uint16_t>(driver_ + ring::used_event(entries_)); }
