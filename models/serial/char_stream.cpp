@@ -6,12 +6,12 @@
 namespace tb::model::serial {
 
 void CharStream::type(std::span<const std::byte> characters) {
-    input_.insert(input_.end(), characters.begin(), characters.end());
+    for (const std::byte character : characters) input_.push_back({false, character});
     room();
 }
 
 void CharStream::send_break() {
-    input_.emplace_back(std::nullopt);
+    input_.push_back({true, std::byte{0}});
     room();
 }
 
@@ -40,7 +40,7 @@ Sent CharStream::send(std::byte character) {
 void CharStream::room() {
     if (device_ == nullptr) return;
     while (!input_.empty()) {
-        if (!input_.front()) {
+        if (input_.front().is_break) {
             input_.pop_front();
             device_->receive_break();
             continue;
@@ -48,8 +48,8 @@ void CharStream::room() {
         // In pieces as large as the device asks for, because it counts its timeout from the last piece.
         std::vector<std::byte> piece;
         for (std::size_t most = device_->can_receive();
-             piece.size() < most && !input_.empty() && input_.front();) {
-            piece.push_back(*input_.front());
+             piece.size() < most && !input_.empty() && !input_.front().is_break;) {
+            piece.push_back(input_.front().character);
             input_.pop_front();
         }
         if (piece.empty()) return;

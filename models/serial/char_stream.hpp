@@ -46,8 +46,13 @@ class CharStream : public CharBackend {
     void set_line(const LineSettings& settings) override { line_ = settings; }
 
   private:
+    struct Item {
+        bool is_break;
+        std::byte character;
+    };
+
     CharDevice* device_ = nullptr;
-    std::deque<std::optional<std::byte>> input_;  ///< an empty one is a break
+    std::deque<Item> input_;
     std::vector<std::byte> output_;
     std::optional<ModemInputs> modem_inputs_;
     LineSettings line_;

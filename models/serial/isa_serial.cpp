@@ -7,10 +7,10 @@
 
 namespace tb::model::serial {
 
-IsaSerial::IsaSerial(sc_core::sc_module_name name, pci::Board& board, CharBackend& backend)
+IsaSerial::IsaSerial(const sc_core::sc_module_name& name, pci::Board& board, CharBackend& backend)
     : IsaSerial(name, board, backend, Options()) {}
 
-IsaSerial::IsaSerial(sc_core::sc_module_name name, pci::Board& board, CharBackend& backend,
+IsaSerial::IsaSerial(const sc_core::sc_module_name& name, pci::Board& board, CharBackend& backend,
                      const Options& options)
     : sc_module(name),
       board_(board),

@@ -14,8 +14,9 @@ class IsaSerial : public sc_core::sc_module {
         unsigned irq = 4;
     };
 
-    IsaSerial(sc_core::sc_module_name name, pci::Board& board, CharBackend& backend);
-    IsaSerial(sc_core::sc_module_name name, pci::Board& board, CharBackend& backend, const Options& options);
+    IsaSerial(const sc_core::sc_module_name& name, pci::Board& board, CharBackend& backend);
+    IsaSerial(const sc_core::sc_module_name& name, pci::Board& board, CharBackend& backend,
+              const Options& options);
 
     void power_on_reset();
     Uart16550& uart() { return uart_; }

@@ -17,8 +17,8 @@ constexpr pci::Identity kIdentity{.vendor = 0x1b36,
 
 }  // namespace
 
-PciSerial::PciSerial(sc_core::sc_module_name name, pci::Board& board, CharBackend& backend, unsigned device,
-                     unsigned function)
+PciSerial::PciSerial(const sc_core::sc_module_name& name, pci::Board& board, CharBackend& backend,
+                     unsigned device, unsigned function)
     : PciDevice(name, board, device, function, kIdentity),
       uart_(board.queue(), backend,
             {.interrupt = [this](bool level) { set_intx(level); },

@@ -10,7 +10,7 @@ namespace tb::model::serial {
 /// capabilities.
 class PciSerial : public pci::PciDevice {
   public:
-    PciSerial(sc_core::sc_module_name name, pci::Board& board, CharBackend& backend, unsigned device,
+    PciSerial(const sc_core::sc_module_name& name, pci::Board& board, CharBackend& backend, unsigned device,
               unsigned function = 0);
 
     Uart16550& uart() { return uart_; }

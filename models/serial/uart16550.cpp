@@ -8,7 +8,7 @@ namespace tb::model::serial {
 namespace {
 
 constexpr float kSecond = 1e9F;  // in ns; single precision because QEMU's rounding shows in the timeout
-constexpr std::uint64_t kPowerOnCharacter = 1'000'000'000 / 9'600 * 10;
+constexpr std::uint64_t kPowerOnCharacter = std::uint64_t{1'000'000'000} / 9'600 * 10;
 constexpr float kBaudOfDivisorZero = 3'500;
 constexpr std::uint64_t kModemPollInterval = 10'000'000;
 constexpr unsigned kTimeoutCharacters = 4;
