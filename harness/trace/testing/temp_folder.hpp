@@ -41,6 +41,8 @@ inline std::string read_text(const std::string& path) {
 }
 
 inline void write_text(const std::string& path, std::string_view text) {
+    // Some file systems wait for the disk when a file is truncated and written anew.
+    std::filesystem::remove(path);
     std::ofstream(path, std::ios::binary).write(text.data(), static_cast<std::streamsize>(text.size()));
 }
 
