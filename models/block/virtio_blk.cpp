@@ -103,7 +103,7 @@ std::uint64_t VirtioBlk::features() const {
     offer(kFeatureGeometry);
     offer(kFeatureBlkSize);
     offer(kFeatureTopology);
-    offer(kFeatureFlush, write_cache_ || properties_.config_wce);
+    offer(kFeatureFlush, properties_.write_cache || properties_.config_wce);
     offer(kFeatureConfigWce, properties_.config_wce);
     offer(kFeatureReadOnly, properties_.read_only || disk_.read_only());
     offer(kFeatureMq, properties_.num_queues > 1);

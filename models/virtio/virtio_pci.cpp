@@ -84,6 +84,11 @@ VirtioPci::VirtioPci(sc_core::sc_module_name name, pci::Board& board, unsigned s
       config_bytes_(info_.config_bytes) {
     for (unsigned index = 0; index < info_.queue_sizes.size(); ++index)
         queues_.emplace_back(*this, index, info_.queue_sizes[index]);
+    if (options_.dma_without_bus_master) {
+        const std::string requester = std::string(basename()) + "_ungated";
+        ungated_dma_ = std::make_unique<pci::Requester>(requester.c_str(), board, basename());
+        ungated_dma_->set_bus_master(true);
+    }
     const auto vectors = options_.vectors.value_or(static_cast<unsigned>(queues_.size()) + 1);
     vector_users_.resize(std::min(vectors, kMostVectors));
     add_capabilities();

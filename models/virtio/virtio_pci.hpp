@@ -25,6 +25,11 @@ struct VirtioPciOptions {
     bool event_idx = true;
     bool indirect_desc = true;
     bool queue_reset = true;
+    /// QEMU lets a virtio device reach memory without bus-master enable, as long as the driver resets it
+    /// after it cleared the bit (without iommu_platform its DMA does not go through the function's own view
+    /// of memory). A real device does not, and neither does this one, so that a driver that forgets the bit
+    /// is found out. True: as QEMU. Messages need the bit in any case.
+    bool dma_without_bus_master = false;
     /// The identity of a transitional device (device ID 0x1000 and up, revision 0, subsystem = virtio device
     /// ID) instead of a modern one. Identity only: the legacy registers of BAR0 are not modelled.
     bool transitional_identity = false;
@@ -45,7 +50,7 @@ class VirtioPci : public pci::PciDevice, public Transport {
     std::uint64_t driver_features() const { return features_; }
     VirtioDevice& device() { return *device_; }
 
-    pci::Requester& memory() override { return dma(); }
+    pci::Requester& memory() override { return ungated_dma_ ? *ungated_dma_ : dma(); }
     DmaMapper& mapper() override { return mapper_; }
     EventQueue& events() override { return board().queue(); }
     SplitQueue& queue(unsigned index) override { return queues_[index]; }
@@ -109,6 +114,7 @@ class VirtioPci : public pci::PciDevice, public Transport {
     std::unique_ptr<VirtioDevice> device_;
     DeviceInfo info_;
     VirtioPciOptions options_;
+    std::unique_ptr<pci::Requester> ungated_dma_;  ///< options_.dma_without_bus_master
     DmaMapper mapper_;
     RegisterBank common_;
     std::deque<SplitQueue> queues_;

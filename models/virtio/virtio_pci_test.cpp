@@ -371,5 +371,57 @@ TEST_F(VirtioPciTest, Fault11ADriverThatNeverEnablesBusMasterGetsNothing) {
     for (const auto& dma : bench.seen.dmas) EXPECT_EQ(dma.outcome, DmaOutcome::kNoBusMaster);
 }
 
+class VirtioPciAsQemu : public EchoBench {
+  protected:
+    VirtioPciAsQemu() : EchoBench({.dma_without_bus_master = true}) {}
+};
+
+TEST_F(VirtioPciAsQemu, ADriverThatNeverEnablesBusMasterGetsItsDataButNoMessages) {
+    driver.enable_msix(3);
+    driver.enable_function(2);
+    start(kVersion1, 1);
+    echo(0);
+    EXPECT_TRUE(echoed(16));
+    EXPECT_TRUE(bench.seen.messages.empty());
+    EXPECT_FALSE(bench.seen.findings.empty());
+}
+
+TEST_F(VirtioPciAsQemu, ClearingBusMasterHaltsTheDeviceUntilItIsSetOrReset) {
+    start();
+    driver.enable_function(2);
+    echo(0);
+    EXPECT_EQ(ring.used_index(), 0U);
+    driver.enable_function(6);
+    driver.notify();
+    EXPECT_EQ(ring.used_index(), 1U);
+}
+
+class VirtioPciWithoutVectors : public EchoBench {
+  protected:
+    VirtioPciWithoutVectors()
+        : EchoBench({.vectors = 0, .event_idx = false, .indirect_desc = false, .queue_reset = false}) {}
+};
+
+TEST_F(VirtioPciWithoutVectors, HasNoMsixAndInterruptsByTheLine) {
+    EXPECT_EQ(bench.config_read(kSlot, 0x34, 1), 0x84U) << "the chain starts at the window";
+    EXPECT_EQ(driver.offered_features(), kVersion1);
+    start(kVersion1, 0);
+    EXPECT_EQ(driver.read(kQueueVector, 2), 0xffffU);
+    echo(0);
+    EXPECT_TRUE(bench.board.irq_level(20));
+    driver.set_status(0);
+    EXPECT_FALSE(bench.board.irq_level(20));
+}
+
+class VirtioPciTransitional : public EchoBench {
+  protected:
+    VirtioPciTransitional() : EchoBench({.transitional_identity = true}) {}
+};
+
+TEST_F(VirtioPciTransitional, HasTheOldIdentity) {
+    EXPECT_EQ(bench.config_read(kSlot, 8, 1), 0U);
+    EXPECT_EQ(bench.config_read(kSlot, 0x2e, 2), 42U);
+}
+
 }  // namespace
 }  // namespace tb::model::virtio::testing

@@ -54,10 +54,10 @@ class EchoBench : public ::testing::Test {
     static constexpr std::uint64_t kTable = 0x60'0000;
     static constexpr std::uint64_t kRamEnd = 16 << 20;
 
-    EchoBench()
+    explicit EchoBench(const VirtioPciOptions& options = {})
         : ring(bench, 0x20'0000, kSize),
           driver(bench),
-          device("echo", bench.board, kSlot, std::make_unique<Echo>(), VirtioPciOptions{}) {
+          device("echo", bench.board, kSlot, std::make_unique<Echo>(), options) {
         bench.start();
         device.power_on_reset();
         driver.enable_function();
