@@ -54,6 +54,7 @@ enum class ValueType : std::uint8_t {
     kData,      ///< a data pattern
     kDataList,  ///< a list of data patterns (fragments)
     kTextList,
+    kIntegerList,
 };
 
 /// One key of a device's configuration, or one argument of an operation.

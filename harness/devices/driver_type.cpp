@@ -31,6 +31,9 @@ std::vector<Bytes> Arguments::data_list(std::string_view name) const {
 std::vector<std::string> Arguments::text_list(std::string_view name) const {
     return value_or(values_, name, std::vector<std::string>());
 }
+std::vector<std::uint64_t> Arguments::integer_list(std::string_view name) const {
+    return value_or(values_, name, std::vector<std::uint64_t>());
+}
 
 const OperationSpec* DriverType::find_operation(std::string_view name) const {
     const auto all = operations();

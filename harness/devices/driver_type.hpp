@@ -19,7 +19,8 @@
 namespace tb::harness {
 
 /// Values of arguments (after patterns and expressions were worked out) and of results.
-using Value = std::variant<std::uint64_t, bool, std::string, Bytes, std::vector<Bytes>, std::vector<std::string>>;
+using Value = std::variant<std::uint64_t, bool, std::string, Bytes, std::vector<Bytes>, std::vector<std::string>,
+                           std::vector<std::uint64_t>>;
 
 class Arguments {
   public:
@@ -33,6 +34,7 @@ class Arguments {
     Bytes data(std::string_view name) const;
     std::vector<Bytes> data_list(std::string_view name) const;
     std::vector<std::string> text_list(std::string_view name) const;
+    std::vector<std::uint64_t> integer_list(std::string_view name) const;
 
   private:
     std::map<std::string, Value, std::less<>> values_;

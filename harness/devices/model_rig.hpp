@@ -3,6 +3,7 @@
 
 #include "harness/devices/device_type.hpp"
 #include "harness/machine/model_machine.hpp"
+#include "models/pci/q35.hpp"
 
 #include <memory>
 #include <string>
@@ -18,14 +19,21 @@ class ModelRig : public Rig {
     trace::Visibility visibility() const override { return trace::Visibility::all(); }
 
   protected:
-    /// Builds the machine; `build` makes the device on the board.
+    /// Builds the machine; `build` makes the device on the board, beside the functions that every q35 has.
     void build(const RigOptions& options, const ModelMachine::Build& build) {
-        machine_ = ModelMachine::create(build, options.shuffle);
+        machine_ = ModelMachine::create(
+            [&](model::pci::Board& board) {
+                q35_ = std::make_unique<model::pci::Q35Functions>(board);
+                build(board);
+            },
+            options.shuffle);
+        q35_->power_on_reset();
     }
     ModelMachine& model() { return *machine_; }
 
   private:
     std::unique_ptr<ModelMachine> machine_;
+    std::unique_ptr<model::pci::Q35Functions> q35_;
 };
 
 }  // namespace tb::harness

@@ -10,12 +10,12 @@ namespace tb::harness {
 
 // Lists rather than self-registering objects: nothing depends on the order of initialization, and a reader sees what there is.
 std::span<const DeviceType* const> device_types() {
-    static const std::vector<const DeviceType*> types = {&isa_serial(), &pci_serial(), &e1000()};
+    static const std::vector<const DeviceType*> types = {&isa_serial(), &pci_serial(), &virtio_blk_pci(), &e1000()};
     return types;
 }
 
 std::span<const DriverType* const> driver_types() {
-    static const std::vector<const DriverType*> types = {&uart16550_driver(), &e1000_driver()};
+    static const std::vector<const DriverType*> types = {&pci_driver(), &uart16550_driver(), &virtio_blk_driver(), &e1000_driver()};
     return types;
 }
 

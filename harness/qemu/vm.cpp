@@ -39,6 +39,7 @@ json raw_node(const DiskOptions& disk) {
             {"node-name", disk.node},
             {"file", disk.node + "-nbd"},
             {"read-only", disk.backend->read_only()},
+            {"discard", "unmap"},
             {"offset", NbdServer::window_offset(disk.backend->size())}};
 }
 
@@ -130,7 +131,8 @@ void Vm::launch() {
                        {"node-name", disk.node + "-nbd"},
                        {"server", {{"type", "fd"}, {"str", std::to_string(number)}}},
                        {"export", "disk"},
-                       {"read-only", disk.backend->read_only()}};
+                       {"read-only", disk.backend->read_only()},
+                       {"discard", "unmap"}};
         line.add("-blockdev", nbd.dump());
         line.add("-blockdev", raw_node(disk).dump());
     }

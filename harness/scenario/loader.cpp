@@ -206,7 +206,8 @@ class Loader {
         return all;
     }
 
-    void check_configuration(const Scenario& scenario) {
+    /// Numbers that are written as expressions become numbers, so that devices need to know one form only.
+    void check_configuration(Scenario& scenario) {
         const ValueChecker checker{*document_, problems_, {}};
         std::vector<std::string> names;
         for (const harness::KeySpec& key : scenario.device->configuration()) {
@@ -214,13 +215,13 @@ class Loader {
             if (key.required && !scenario.configuration.contains(key.name))
                 problem("/device", fmt::format("\"{}\" is missing: {}", key.name, key.about));
         }
-        for (const auto& [name, value] : scenario.configuration.items()) {
+        for (auto& [name, value] : scenario.configuration.items()) {
             const auto specs = scenario.device->configuration();
             const auto spec = std::find_if(specs.begin(), specs.end(), [&](const harness::KeySpec& k) { return k.name == name; });
             if (spec == specs.end())
                 problem("/device/" + name, fmt::format("{} has no setting '{}'{}", scenario.device->name(), name, suggestion(name, names)));
-            else
-                checker.check(value, spec->type, "/device/" + name);
+            else if (checker.check(value, spec->type, "/device/" + name) && spec->type == harness::ValueType::kInteger)
+                value = to_integer(value, nullptr);
         }
         if (problems_.size() != before_) return;
         if (const std::string objection = scenario.device->check(scenario.configuration); !objection.empty())

@@ -2,6 +2,7 @@
 #include "harness/scenario/run.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -24,7 +25,8 @@ std::string shown(const harness::Value& value) {
         std::string operator()(const std::string& v) const { return fmt::format("\"{}\"", v); }
         std::string operator()(const Bytes& v) const { return fmt::format("{} bytes", v.size()); }
         std::string operator()(const std::vector<Bytes>& v) const { return fmt::format("{} pieces of data", v.size()); }
-        std::string operator()(const std::vector<std::string>& v) const { return fmt::format("{} texts", v.size()); }
+        std::string operator()(const std::vector<std::string>& v) const { return fmt::format("[{}]", fmt::join(v, ", ")); }
+        std::string operator()(const std::vector<std::uint64_t>& v) const { return fmt::format("[{}]", fmt::join(v, ", ")); }
     };
     return std::visit(Show{}, value);
 }

@@ -19,6 +19,7 @@ std::string describe(ValueType type) {
         case ValueType::kData: return "a data pattern such as \"5a*512\"";
         case ValueType::kDataList: return "a list of data patterns";
         case ValueType::kTextList: return "a list of texts";
+        case ValueType::kIntegerList: return "a list of numbers";
     }
     return "";
 }
@@ -70,6 +71,13 @@ harness::Value to_value(const json& value, ValueType type, const Lookup& lookup)
                 return list;
             }
             break;
+        case ValueType::kIntegerList:
+            if (value.is_array()) {
+                std::vector<std::uint64_t> list;
+                for (const json& element : value) list.push_back(to_integer(element, lookup));
+                return list;
+            }
+            break;
     }
     throw ValueError("must be " + describe(type));
 }
@@ -97,6 +105,12 @@ bool ValueChecker::check_integer(const json& value, const std::string& pointer,
 
 bool ValueChecker::check(const json& value, ValueType type, const std::string& pointer) const {
     if (type == ValueType::kInteger) return check_integer(value, pointer);
+    if (type == ValueType::kIntegerList && value.is_array()) {
+        bool fine = true;
+        for (std::size_t i = 0; i < value.size(); ++i)
+            fine = check_integer(value[i], pointer + "/" + std::to_string(i)) && fine;
+        return fine;
+    }
     try {
         to_value(value, type, nullptr);
         return true;

@@ -18,7 +18,7 @@ void refuse(bool bad, const std::string& property, const std::string& remedy) {
     if (bad) throw std::invalid_argument("virtio-blk: " + property + " " + remedy);
 }
 
-void check(const VirtioBlkProperties& p) {
+void check_properties(const VirtioBlkProperties& p) {
     const auto block_size = [](std::uint32_t size) {
         return std::has_single_bit(size) && size >= 512 && size <= 2 << 20;
     };
@@ -75,6 +75,10 @@ void put(std::span<std::byte> config, std::size_t offset, T value) {
 }
 
 }  // namespace
+
+void VirtioBlk::check(const VirtioBlkProperties& properties) {
+    check_properties(properties);
+}
 
 VirtioBlk::VirtioBlk(const VirtioBlkProperties& properties, Disk& disk)
     : properties_((check(properties), properties)),

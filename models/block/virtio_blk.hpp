@@ -60,7 +60,9 @@ struct VirtioBlkProperties {
 /// releases them.
 class VirtioBlk : public virtio::VirtioDevice {
   public:
-    /// Throws std::invalid_argument that names the property and what it can be. `disk` outlives this object.
+    /// Throws std::invalid_argument that names the property and what it can be.
+    static void check(const VirtioBlkProperties& properties);
+    /// Checks the properties. `disk` outlives this object.
     VirtioBlk(const VirtioBlkProperties& properties, Disk& disk);
     ~VirtioBlk() override;
 

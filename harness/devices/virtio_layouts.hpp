@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "harness/devices/device_type.hpp"
+
+/// The structures of a split virtqueue (VIRTIO 1.2 §2.7), for "store" and "load" steps of any virtio device.
+namespace tb::harness {
+
+inline constexpr LayoutField kVirtqDescFields[] = {{"addr", 0, 64},  {"len", 64, 32},  {"flags", 96, 16},
+                                                   {"NEXT", 96, 1},  {"WRITE", 97, 1}, {"INDIRECT", 98, 1},
+                                                   {"next", 112, 16}};
+inline constexpr LayoutSpec kVirtqDesc = {"virtq_desc", 16, kVirtqDescFields};
+
+/// The head of the available ring; entries of 2 bytes follow at offset 4.
+inline constexpr LayoutField kVirtqAvailFields[] = {
+    {"flags", 0, 16}, {"NO_INTERRUPT", 0, 1}, {"idx", 16, 16}};
+inline constexpr LayoutSpec kVirtqAvail = {"virtq_avail", 4, kVirtqAvailFields};
+
+/// The head of the used ring; entries follow at offset 4.
+inline constexpr LayoutField kVirtqUsedFields[] = {{"flags", 0, 16}, {"NO_NOTIFY", 0, 1}, {"idx", 16, 16}};
+inline constexpr LayoutSpec kVirtqUsed = {"virtq_used", 4, kVirtqUsedFields};
+
+inline constexpr LayoutField kVirtqUsedElementFields[] = {{"id", 0, 32}, {"len", 32, 32}};
+inline constexpr LayoutSpec kVirtqUsedElement = {"virtq_used_elem", 8, kVirtqUsedElementFields};
+
+}  // namespace tb::harness
