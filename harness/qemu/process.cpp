@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -77,6 +78,9 @@ struct ChildPlan {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::signal(SIGPIPE, SIG_DFL);
     if (::dup2(plan.null_fd, 0) < 0 || ::dup2(plan.output_fd, 1) < 0 || ::dup2(plan.output_fd, 2) < 0) fail();
+    // Also what our own caller left open: only the descriptors that were named pass. Kernels before 5.11
+    // refuse.
+    ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     for (const int fd : *plan.inherit)
         if (::fcntl(fd, F_SETFD, 0) != 0) fail();
     ::execve(plan.path, plan.argv, plan.envp);
@@ -174,6 +178,7 @@ std::string Process::stderr_text() {
 
 void Process::kill() {
     if (!running()) return;
+    ::kill(-pid_, SIGKILL);  // the group: a compiler has children of its own
     ::kill(pid_, SIGKILL);
     // SIGKILL cannot be refused; a stopped process dies of it too. Only a process inside an uninterruptible
     // system call takes longer than an instant.

@@ -48,7 +48,7 @@ class Process : public Service {
     /// The last 64 KiB that the child wrote to stdout and stderr.
     std::string stderr_text();
 
-    /// SIGKILL and reap.
+    /// SIGKILL to the process and its group, and reap.
     void kill();
     /// SIGTERM; calls `meanwhile` while waiting; SIGKILL after `grace`. True if the child ended by itself.
     bool terminate(std::chrono::milliseconds grace, const std::function<void()>& meanwhile);

@@ -24,6 +24,16 @@ bool exists(pid_t pid) {
     return ::kill(pid, 0) == 0;
 }
 
+/// Orphans are reaped by init, or stay zombies where init does not reap; neither runs.
+bool runs(pid_t pid) {
+    return exists(pid) && ::access(("/proc/" + std::to_string(pid) + "/exe").c_str(), F_OK) == 0;
+}
+
+void wait_while_running(pid_t pid) {
+    const auto deadline = std::chrono::steady_clock::now() + kLong;
+    while (runs(pid) && std::chrono::steady_clock::now() < deadline) ::poll(nullptr, 0, 1);
+}
+
 Process shell(const std::string& script) {
     return Process({"sh", {"-c", script}, {{"TB_TEST", "mark"}}, {}});
 }
@@ -47,18 +57,24 @@ TEST(Process, KeepsTheEndOfALongOutput) {
     EXPECT_THAT(child.stderr_text(), EndsWith("the-end\n"));
 }
 
-TEST(Process, IsKilledAndReapedByTheDestructor) {
+TEST(Process, IsKilledAndReapedByTheDestructorWithItsChildren) {
     pid_t pid = -1;
+    pid_t grandchild = -1;
     {
-        Process child = shell("trap '' TERM; while :; do sleep 1000; done");
+        Process child = shell("trap '' TERM; sleep 1000 & echo $!; wait; wait");
+        while (!child.stderr_text().ends_with('\n')) ::poll(nullptr, 0, 1);
+        grandchild = std::stoi(child.stderr_text());
         pid = child.pid();
         EXPECT_TRUE(exists(pid));
+        EXPECT_TRUE(runs(grandchild));
     }
     EXPECT_FALSE(exists(pid));
+    wait_while_running(grandchild);
+    EXPECT_FALSE(runs(grandchild));
 }
 
 TEST(Process, DiesEvenWhenStopped) {
-    Process child = shell("sleep 1000");
+    Process child = shell("exec sleep 1000");
     ::kill(child.pid(), SIGSTOP);
     child.kill();
     EXPECT_EQ(child.status_text(), "signal 9 (KILL)");
@@ -83,7 +99,7 @@ TEST(Process, CannotOutliveAHarnessThatIsKilled) {
     const pid_t harness = ::fork();
     ASSERT_GE(harness, 0);
     if (harness == 0) {
-        Process child = shell("sleep 1000");
+        Process child = shell("exec sleep 1000");
         const pid_t pid = child.pid();
         [[maybe_unused]] const auto put = ::write(report[1], &pid, sizeof pid);
         for (;;) ::pause();
@@ -92,14 +108,8 @@ TEST(Process, CannotOutliveAHarnessThatIsKilled) {
     ASSERT_EQ(::read(report[0], &grandchild, sizeof grandchild), static_cast<ssize_t>(sizeof grandchild));
     ::kill(harness, SIGKILL);
     ::waitpid(harness, nullptr, 0);
-    // Orphans are reaped by init, or stay zombies where init does not reap; neither runs.
-    const auto runs = [&] {
-        return exists(grandchild) &&
-               ::access(("/proc/" + std::to_string(grandchild) + "/exe").c_str(), F_OK) == 0;
-    };
-    const auto deadline = std::chrono::steady_clock::now() + kLong;
-    while (runs() && std::chrono::steady_clock::now() < deadline) ::poll(nullptr, 0, 1);
-    EXPECT_FALSE(runs());
+    wait_while_running(grandchild);
+    EXPECT_FALSE(runs(grandchild));
     ::close(report[0]);
     ::close(report[1]);
 }

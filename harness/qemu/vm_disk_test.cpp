@@ -29,7 +29,7 @@ constexpr std::uint64_t kDesc = 0x10000, kAvail = 0x11000, kUsed = 0x12000, kHea
                         kData = 0x30000;
 constexpr std::uint64_t kStatusBytes = 0x28000;
 constexpr std::uint8_t kPin = 21;  // slot 5, INTA#
-constexpr std::uint32_t kTypeIn = 0, kTypeOut = 1, kTypeFlush = 4;
+constexpr std::uint32_t kTypeIn = 0, kTypeOut = 1, kTypeFlush = 4, kTypeDiscard = 11, kTypeWriteZeroes = 13;
 
 /// A virtio-blk driver of the smallest kind: request i uses descriptors 3i to 3i+2, one sector each.
 class VmDiskTest : public ::testing::Test {
@@ -56,7 +56,8 @@ class VmDiskTest : public ::testing::Test {
         write(kStatus, 0, 1);
         write(kStatus, 3, 1);
         write(kDriverFeatureSelect, 0, 4);
-        write(kDriverFeature, 1 << 9, 4);  // VIRTIO_BLK_F_FLUSH: without it QEMU flushes after each write
+        // VIRTIO_BLK_F_FLUSH (without it QEMU flushes after each write), F_DISCARD, F_WRITE_ZEROES
+        write(kDriverFeature, 1 << 9 | 1 << 13 | 1 << 14, 4);
         write(kDriverFeatureSelect, 1, 4);
         write(kDriverFeature, 1, 4);  // VIRTIO_F_VERSION_1
         write(kStatus, 11, 1);
@@ -81,7 +82,7 @@ class VmDiskTest : public ::testing::Test {
     }
 
     /// Puts a request into the ring; the doorbell is apart.
-    void enqueue(std::uint32_t type, std::uint64_t sector) {
+    void enqueue(std::uint32_t type, std::uint64_t sector, std::uint32_t data_length = 512) {
         const std::uint64_t i = next_++;
         store(*vm_, kHeaders + 16 * i, type, 8);
         store(*vm_, kHeaders + 16 * i + 8, sector, 8);
@@ -95,7 +96,7 @@ class VmDiskTest : public ::testing::Test {
         };
         constexpr std::uint16_t kNext = 1, kDeviceWrites = 2;
         descriptor(3 * i, kHeaders + 16 * i, 16, kNext, type == kTypeFlush ? 3 * i + 2 : 3 * i + 1);
-        descriptor(3 * i + 1, kData + 512 * i, 512, type == kTypeIn ? kNext | kDeviceWrites : kNext,
+        descriptor(3 * i + 1, kData + 512 * i, data_length, type == kTypeIn ? kNext | kDeviceWrites : kNext,
                    3 * i + 2);
         descriptor(3 * i + 2, kStatusBytes + i, 1, kDeviceWrites, 0);
         store(*vm_, kAvail + 4 + 2 * i, 3 * i, 2);
@@ -141,6 +142,23 @@ TEST_F(VmDiskTest, WritesAndFlushesReachTheBackend) {
     EXPECT_EQ(status(1), 0);
     EXPECT_EQ(disk_.bytes[3 * kSector], 0xee);
     EXPECT_EQ(disk_.flushes, 1);
+}
+
+TEST_F(VmDiskTest, DiscardsAndZeroesReachTheBackend) {
+    start();
+    vm_->disk().take_requests();
+    for (const std::uint32_t type : {kTypeDiscard, kTypeWriteZeroes}) {
+        // VIRTIO 1.2 §5.2.6: sector, number of sectors, flags
+        store(*vm_, kData + 512 * next_, 16, 8);
+        store(*vm_, kData + 512 * next_ + 8, 8, 8);
+        enqueue(type, 0, 16);
+        kick();
+        EXPECT_EQ(status(next_ - 1), 0);
+    }
+    EXPECT_THAT(vm_->disk().take_requests(),
+                ElementsAre(BlockRequest{BlockOperation::kDiscard, 16 * kSector, 8 * 512},
+                            BlockRequest{BlockOperation::kWriteZeroes, 16 * kSector, 8 * 512}));
+    EXPECT_EQ(disk_.bytes[16 * kSector], 0);
 }
 
 TEST_F(VmDiskTest, FourRequestsInOneKickCompleteInTheirOrderEachTime) {
