@@ -1,56 +1,141 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "harness/scenario/interpreter.hpp"
-#include "harness/trace/diff.hpp"
+#include "harness/cli/commands.hpp"
 #include "harness/qemu/error.hpp"
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstdlib>
-#include <cstring>
+#include <exception>
 #include <string>
-#include <vector>
+
+namespace {
 
 using namespace tb;
 
-int main(int argc, char** argv) {
-    ::setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
-    const bool confirm = argc > 1 && std::strcmp(argv[1], "confirm") == 0;
-    std::vector<std::string> paths(argv + 2, argv + argc);
-    std::vector<scenario::Problem> problems;
-    const auto scenarios = scenario::load_scenarios(paths, problems);
-    for (const auto& problem : problems) fmt::print(stderr, "{}\n", problem.to_string());
-    if (!problems.empty()) return 2;
-    int failed = 0;
-    for (const auto& s : scenarios) {
-        harness::RigOptions options;
-        options.seed = s.seed;
-        options.base_directory = s.directory();
-        auto rig = s.device->make_model(s.configuration, options);
-        const auto model = scenario::run_scenario(s, *rig);
-        fmt::print("{} {} {:016x} {} ns {}\n", model.passed ? "ok  " : "FAIL", s.id, model.trace_hash, model.virtual_ns,
-                   model.passed ? "" : model.failure.to_string());
-        failed += model.passed ? 0 : 1;
-        if (!confirm || !s.qemu_skip.empty()) continue;
-        try {
-            auto real = s.device->make_qemu(s.configuration, options);
-            const auto other = scenario::run_scenario(s, *real);
-            if (!other.passed) {
-                ++failed;
-                fmt::print("FAIL {} on {}: {}\n", s.id, real->description(), other.failure.to_string());
-            }
-            trace::AllowedDifferences allowed;
-            const auto comparison = trace::compare(model.trace, rig->visibility(), other.trace, real->visibility(), allowed, {});
-            if (!comparison.equal()) {
-                ++failed;
-                fmt::print("{}\n", trace::render(comparison, {.scenario = s.id}));
-            } else {
-                fmt::print("same {} ({} events compared)\n", s.id, comparison.compared_events());
-            }
-        } catch (const qemu::QemuError& error) {
-            ++failed;
-            fmt::print("FAIL {} on QEMU: {}\n", s.id, error.what());
-        }
+constexpr const char* kAbout =
+    "Twinbench: drivers against models of QEMU's devices, and against QEMU itself.\n"
+    "Exit codes: 0 all passed, 1 something failed, 2 bad input, 3 the environment lacks something.";
+
+void add_selection(CLI::App& command, cli::Options& options) {
+    command.add_option("paths", options.paths, "Scenario files or folders (default: scenarios)")->type_name("PATH");
+    command.add_option("--device", options.devices, "Only scenarios of this device type (repeatable)")->type_name("TYPE");
+    command.add_option("--filter", options.filters, "Only scenarios whose id matches: * any text, ? any character (repeatable)")
+        ->type_name("PATTERN");
+}
+
+void add_shared(CLI::App& command, cli::Options& options) {
+    add_selection(command, options);
+    command.add_option("--seed", options.seed, "Replace the scenarios' seeds")->type_name("N");
+    command.add_option("--shuffle", options.shuffle, "Permute events of equal time in the models; results must not change")
+        ->type_name("SEED");
+    command.add_option("-j,--jobs", options.jobs, "Scenarios at a time (default: one a processor)")
+        ->type_name("N")
+        ->check(CLI::Range(1, 256));
+    command.add_option("--trace-dir", options.trace_dir, "Write each scenario's trace here")->type_name("DIR");
+    command.add_option("--junit", options.junit, "Write results as JUnit XML")->type_name("FILE");
+    command.add_option("--json", options.json, "Write results as JSON; - for standard output")->type_name("FILE");
+    command.add_flag("-v,--verbose", options.verbose, "Show each scenario's log and where failures stand");
+    command.add_option("--qemu", options.qemu, "QEMU to use (with confirm)")->type_name("PROGRAM")->envname("TWINBENCH_QEMU");
+}
+
+void add_run(CLI::App& app, int& status) {
+    auto* options = app.add_subcommand("run", "Run scenarios on the models");
+    static cli::Options values;
+    add_shared(*options, values);
+    options->callback([&] { status = cli::run_command(values); });
+}
+
+void add_confirm(CLI::App& app, int& status) {
+    auto* command = app.add_subcommand("confirm", "Run scenarios on the models and on QEMU, and compare event by event");
+    static cli::Options values;
+    add_shared(*command, values);
+    command->callback([&] { status = cli::confirm_command(values); });
+}
+
+void add_diff(CLI::App& app, int& status) {
+    auto* command = app.add_subcommand("diff", "Compare two trace files event by event");
+    static cli::DiffOptions values;
+    command->add_option("left", values.left, "A trace file")->required()->type_name("TRACE");
+    command->add_option("right", values.right, "Another")->required()->type_name("TRACE");
+    command->add_flag("--time", values.compare_time, "Times must agree too");
+    command->callback([&] { status = cli::diff_command(values); });
+}
+
+void add_export(CLI::App& app, int& status) {
+    auto* command = app.add_subcommand("export", "Turn a trace file into another format");
+    static cli::ExportOptions values;
+    command->add_option("trace", values.trace, "A trace file")->required()->type_name("TRACE");
+    command->add_option("--to", values.format, "vcd (GTKWave), pcap (Wireshark), perfetto (ui.perfetto.dev) or text")
+        ->required()
+        ->check(CLI::IsMember({"vcd", "pcap", "perfetto", "text"}));
+    command->add_option("-o,--output", values.output, "File to write")->required()->type_name("FILE");
+    command->callback([&] { status = cli::export_command(values); });
+}
+
+void add_list(CLI::App& app, int& status) {
+    auto* command = app.add_subcommand("list", "Show what scenarios can name");
+    static cli::ListOptions values;
+    command->add_option("what", values.what, "devices, registers, drivers, operations, steps, scenarios, allowed or schema")
+        ->required()
+        ->check(CLI::IsMember({"devices", "registers", "drivers", "operations", "steps", "scenarios", "allowed", "schema"}));
+    add_selection(*command, values.shared);
+    command->callback([&] { status = cli::list_command(values); });
+}
+
+void add_doctor(CLI::App& app, int& status) {
+    auto* command = app.add_subcommand("doctor", "Show what this machine has and lacks, and the command that mends it");
+    static cli::DoctorOptions values;
+    command->add_option("--qemu", values.qemu, "QEMU to look at")->type_name("PROGRAM")->envname("TWINBENCH_QEMU");
+    command->callback([&] { status = cli::doctor_command(values); });
+}
+
+void add_bench(CLI::App& app, int& status) {
+    auto* command = app.add_subcommand("bench", "Measure the speed of seam, models and runner");
+    static cli::BenchOptions values;
+    command->add_option("--json", values.json, "Write results as JSON; - for standard output")->type_name("FILE");
+    command->add_option("--filter", values.filter, "Only measurements whose name contains this")->type_name("TEXT");
+    command->add_option("--qemu", values.qemu, "QEMU to measure against")->type_name("PROGRAM")->envname("TWINBENCH_QEMU");
+    command->add_flag("--quick", values.quick, "Measure shorter");
+    command->callback([&] { status = cli::bench_command(values); });
+}
+
+int guarded(int argc, char** argv) {
+    CLI::App app(kAbout, "twinbench");
+    app.require_subcommand(1);
+    app.set_version_flag("--version", "twinbench 0.1.0");
+    int status = cli::kAllPassed;
+    add_run(app, status);
+    add_confirm(app, status);
+    add_diff(app, status);
+    add_export(app, status);
+    add_list(app, status);
+    add_doctor(app, status);
+    add_bench(app, status);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        const int code = app.exit(error);
+        return code == 0 ? cli::kAllPassed : cli::kBadInput;
     }
-    fmt::print("{} scenarios, {} failed\n", scenarios.size(), failed);
-    return failed == 0 ? 0 : 1;
+    return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    // Before the library's first use; its banner would stand in every output.
+    ::setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
+    // A reader that has gone away (twinbench ... | head) ends the program quietly through write errors, not a signal.
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        return guarded(argc, argv);
+    } catch (const qemu::QemuError& error) {
+        fmt::print(stderr, "twinbench: {}\n", error.what());
+        return cli::kEnvironmentLacks;
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "twinbench: {}\n", error.what());
+        return cli::kSomethingFailed;
+    }
 }

@@ -3,6 +3,7 @@
 
 #include "harness/scenario/document.hpp"
 #include "harness/scenario/expression.hpp"
+#include "harness/trace/symbols.hpp"
 
 #include <fmt/format.h>
 
@@ -12,32 +13,6 @@ namespace {
 
 using model::FieldSpec;
 using model::RegisterSpec;
-
-constexpr FieldSpec kCommandFields[] = {
-    {"IO", 0, 1}, {"MEMORY", 1, 1}, {"BUS_MASTER", 2, 1}, {"SERR", 8, 1}, {"INTX_DISABLE", 10, 1}};
-constexpr FieldSpec kStatusFields[] = {{"INTERRUPT", 3, 1}, {"CAPABILITIES", 4, 1}};
-
-constexpr RegisterSpec kHeader[] = {
-    {.offset = 0x00, .width = 2, .name = "VENDOR_ID"},
-    {.offset = 0x02, .width = 2, .name = "DEVICE_ID"},
-    {.offset = 0x04, .width = 2, .name = "COMMAND", .fields = kCommandFields},
-    {.offset = 0x06, .width = 2, .name = "STATUS", .fields = kStatusFields},
-    {.offset = 0x08, .width = 1, .name = "REVISION_ID"},
-    {.offset = 0x09, .width = 1, .name = "PROG_IF"},
-    {.offset = 0x0a, .width = 2, .name = "CLASS"},
-    {.offset = 0x0c, .width = 1, .name = "CACHE_LINE_SIZE"},
-    {.offset = 0x0d, .width = 1, .name = "LATENCY_TIMER"},
-    {.offset = 0x0e, .width = 1, .name = "HEADER_TYPE"},
-    {.offset = 0x0f, .width = 1, .name = "BIST"},
-    {.offset = 0x10, .width = 4, .name = "BAR", .count = 6, .stride = 4},
-    {.offset = 0x2c, .width = 2, .name = "SUBSYSTEM_VENDOR_ID"},
-    {.offset = 0x2e, .width = 2, .name = "SUBSYSTEM_ID"},
-    {.offset = 0x30, .width = 4, .name = "ROM_BAR"},
-    {.offset = 0x34, .width = 1, .name = "CAPABILITIES"},
-    {.offset = 0x3c, .width = 1, .name = "INTERRUPT_LINE"},
-    {.offset = 0x3d, .width = 1, .name = "INTERRUPT_PIN"},
-};
-constexpr harness::RegisterBlock kPciBlock = {"pci", hal::AddressSpace::kPciConfig, -1, 0, kHeader};
 
 std::optional<RegisterRef> find_place(const std::string& name, std::string& why) {
     const auto plus = name.find('+');
@@ -73,12 +48,15 @@ std::string full_name(const harness::RegisterBlock& block, const RegisterSpec& s
 template <class Visit>
 void for_each_block(const harness::DeviceType& device, Visit&& visit) {
     for (const harness::RegisterBlock& block : device.blocks()) visit(block);
-    if (device.is_pci()) visit(kPciBlock);
+    if (device.is_pci()) visit(pci_header_block());
 }
 
 }  // namespace
 
-const harness::RegisterBlock& pci_header_block() { return kPciBlock; }
+const harness::RegisterBlock& pci_header_block() {
+    static const harness::RegisterBlock block = {"pci", hal::AddressSpace::kPciConfig, -1, 0, trace::pci_header_registers()};
+    return block;
+}
 
 std::vector<std::string> register_names(const harness::DeviceType& device) {
     std::vector<std::string> names;

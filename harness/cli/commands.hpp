@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tb::cli {
+
+/// How the program ends; part of its interface.
+enum ExitCode : int {
+    kAllPassed = 0,
+    kSomethingFailed = 1,
+    kBadInput = 2,
+    kEnvironmentLacks = 3,
+};
+
+/// What the commands share.
+struct Options {
+    std::vector<std::string> paths;
+    std::vector<std::string> devices;  ///< only scenarios of these device types
+    std::vector<std::string> filters;  ///< only scenarios whose id matches one of these patterns (* and ?)
+    std::uint64_t seed = 0;            ///< replaces the scenarios' own seed when not 0
+    std::uint64_t shuffle = 0;         ///< permutes equal-time events of the models
+    unsigned jobs = 0;                 ///< 0: one a processor
+    std::string trace_dir;
+    std::string junit;
+    std::string json;
+    bool verbose = false;
+    std::string qemu = "qemu-system-x86_64";
+};
+
+int run_command(const Options& options);
+int confirm_command(const Options& options);
+
+struct DiffOptions {
+    std::string left;
+    std::string right;
+    bool compare_time = false;
+};
+int diff_command(const DiffOptions& options);
+
+struct ExportOptions {
+    std::string trace;
+    std::string format;  ///< text, vcd, pcap or perfetto
+    std::string output;
+};
+int export_command(const ExportOptions& options);
+
+struct ListOptions {
+    std::string what;  ///< devices, registers, drivers, operations, steps, scenarios, allowed or schema
+    Options shared;
+};
+int list_command(const ListOptions& options);
+
+struct DoctorOptions {
+    std::string qemu = "qemu-system-x86_64";
+};
+int doctor_command(const DoctorOptions& options);
+
+struct BenchOptions {
+    std::string json;
+    std::string filter;
+    std::string qemu = "qemu-system-x86_64";
+    bool quick = false;  ///< shorter measurements
+};
+int bench_command(const BenchOptions& options);
+
+}  // namespace tb::cli

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/cli/judge.hpp"
+#include "harness/cli/suite.hpp"
+#include "harness/qemu/error.hpp"
+#include "harness/qemu/process.hpp"
+#include "harness/qemu/shim.hpp"
+#include "harness/trace/diff.hpp"
+
+#include <fmt/format.h>
+
+namespace tb::cli {
+
+namespace {
+
+Judged confirm(const scenario::Scenario& scenario, const Options& options) {
+    MachineRun model = judge_on_model(scenario, options);
+    if (!model.run.passed) return model.judged;
+    Judged judged = std::move(model.judged);
+    report::ScenarioResult& result = judged.result;
+    result.differences = report::DifferenceCounts{};
+    if (!scenario.qemu_skip.empty()) {
+        result.verdict = report::Verdict::kSkipped;
+        result.reason = "not on QEMU: " + scenario.qemu_skip;
+        return judged;
+    }
+    MachineRun real;
+    try {
+        real = judge_on_qemu(scenario, options);
+    } catch (const qemu::QemuError& error) {
+        judged.result = failed(scenario, scenario.document->problem("", fmt::format("QEMU: {}", error.what())));
+        return judged;
+    }
+    trace::SymbolTable symbols = symbols_of(*scenario.device);
+    trace::CompareContext context;
+    context.device = scenario.device->name();
+    context.qemu = trace::QemuVersion::parse(real.machine);
+    context.symbols = &symbols;
+    const trace::Comparison comparison = trace::compare(model.run.trace, model.sees, real.run.trace, real.sees,
+                                                        trace::AllowedDifferences::standard(), context);
+    result.differences = report::DifferenceCounts{comparison.unexplained_count, comparison.allowed_count};
+    trace::RenderOptions render;
+    render.scenario = scenario.id;
+    render.right_name = real.machine;
+    render.show_allowed = options.verbose;
+    if (!comparison.equal() || (options.verbose && comparison.allowed_count != 0))
+        judged.details = trace::render(comparison, render);
+    if (!real.run.passed) {
+        result = failed(scenario, real.run.failure);
+        result.reason = fmt::format("on {}: {}", real.machine, result.reason);
+        result.trace_hash = model.run.trace_hash;
+        result.virtual_ns = model.run.virtual_ns;
+        result.differences = report::DifferenceCounts{comparison.unexplained_count, comparison.allowed_count};
+    } else if (!comparison.equal()) {
+        result.verdict = report::Verdict::kFailed;
+        result.reason = fmt::format("{} differs from the model in {} events", real.machine, comparison.unexplained_count);
+        result.failure = report::Failure{scenario.document->path(), 0, "", result.reason};
+    }
+    return judged;
+}
+
+}  // namespace
+
+int confirm_command(const Options& options) {
+    const auto scenarios = select_scenarios(options);
+    if (!scenarios) return kBadInput;
+    const auto binary = qemu::find_executable(options.qemu);
+    if (!binary) {
+        fmt::print(stderr, "twinbench: there is no {} to confirm on: install it with `apt-get install qemu-system-x86`, or name one with --qemu\n",
+                   options.qemu);
+        return kEnvironmentLacks;
+    }
+    // Before the workers start, so that the shim is built once.
+    const qemu::Accelerator accelerator = qemu::find_accelerator(*binary);
+    if (!accelerator.virtual_time())
+        fmt::print(stderr, "twinbench: QEMU's clock runs in real time, so scenarios that wait take as long: {}\n", accelerator.reason);
+    return execute(*scenarios, options, [&](const scenario::Scenario& scenario) { return confirm(scenario, options); });
+}
+
+}  // namespace tb::cli

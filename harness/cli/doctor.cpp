@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/cli/commands.hpp"
+#include "harness/qemu/error.hpp"
+#include "harness/qemu/process.hpp"
+#include "harness/qemu/shim.hpp"
+#include "harness/qemu/vm.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/statvfs.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace tb::cli {
+
+namespace {
+
+struct Check {
+    enum class State { kGood, kWorse, kMissing };
+    State state;
+    std::string what;
+    std::string remedy;
+};
+
+void print(const Check& check) {
+    static constexpr const char* kMarks[] = {"ok     ", "reduced", "MISSING"};
+    fmt::print("{}  {}\n", kMarks[static_cast<int>(check.state)], check.what);
+    if (!check.remedy.empty()) fmt::print("         mend it with: {}\n", check.remedy);
+}
+
+Check program(const char* name, const char* needed_for, const char* package) {
+    if (const auto path = qemu::find_executable(name)) return {Check::State::kGood, fmt::format("{}: {}", name, *path), {}};
+    return {Check::State::kWorse, fmt::format("{} is not installed: {}", name, needed_for), fmt::format("apt-get install {}", package)};
+}
+
+Check accelerator_of(const std::string& binary) {
+    const qemu::Accelerator accelerator = qemu::find_accelerator(binary);
+    if (accelerator.virtual_time()) return {Check::State::kGood, "QEMU's clock is ours to step: " + accelerator.reason, {}};
+    return {Check::State::kWorse, "QEMU's clock runs in real time, confirmation is slower and less exact: " + accelerator.reason,
+            "apt-get install gcc binutils"};
+}
+
+Check start_qemu(const std::string& binary) {
+    qemu::VmOptions options;
+    options.binary = binary;
+    try {
+        qemu::Vm vm(options);
+        const qemu::QemuVersion& version = vm.version();
+        return {Check::State::kGood, fmt::format("QEMU {}.{}.{} starts and answers over qtest", version.major, version.minor, version.micro), {}};
+    } catch (const qemu::QemuError& error) {
+        return {Check::State::kMissing, fmt::format("QEMU does not start: {}", error.what()), "apt-get install --reinstall qemu-system-x86"};
+    }
+}
+
+Check temporary_space() {
+    const std::filesystem::path folder = std::filesystem::temp_directory_path();
+    struct statvfs space {};
+    if (::statvfs(folder.c_str(), &space) != 0) return {Check::State::kWorse, fmt::format("{} cannot be looked at", folder.string()), {}};
+    const double mebibytes = static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize) / (1 << 20);
+    if (mebibytes < 64) return {Check::State::kWorse, fmt::format("{} has only {:.0f} MiB free", folder.string(), mebibytes), "free some space, or set TMPDIR"};
+    return {Check::State::kGood, fmt::format("{} has {:.0f} MiB free", folder.string(), mebibytes), {}};
+}
+
+}  // namespace
+
+int doctor_command(const DoctorOptions& options) {
+    bool missing = false;
+    const auto show = [&](const Check& check) {
+        print(check);
+        missing = missing || check.state == Check::State::kMissing;
+    };
+    show({Check::State::kGood, "the models run in this program: `twinbench run` needs nothing else", {}});
+    if (const auto binary = qemu::find_executable(options.qemu)) {
+        show({Check::State::kGood, fmt::format("{}: {}", options.qemu, *binary), {}});
+        show(accelerator_of(*binary));
+        show(start_qemu(*binary));
+    } else {
+        show({Check::State::kMissing, fmt::format("{} is not installed: `twinbench confirm` needs it", options.qemu),
+              "apt-get install qemu-system-x86"});
+    }
+    show(program("cc", "the module that gives QEMU a virtual clock is compiled with it", "gcc"));
+    show(program("clang++-19", "fuzzing and sanitizers need it", "clang-19 libclang-rt-19-dev"));
+    show(program("clang-format-19", "ci/format needs it", "clang-format-19"));
+    show(program("clang-tidy-19", "ci/tidy needs it", "clang-tidy-19"));
+    show(program("gcovr", "ci/coverage needs it", "gcovr"));
+    show(temporary_space());
+    return missing ? kEnvironmentLacks : kAllPassed;
+}
+
+}  // namespace tb::cli

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/cli/commands.hpp"
+#include "harness/cli/suite.hpp"
+#include "harness/trace/diff.hpp"
+#include "harness/trace/exporters.hpp"
+#include "harness/trace/trace_file.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+namespace tb::cli {
+
+namespace {
+
+std::optional<trace::LoadedTrace> load(const std::string& path) {
+    try {
+        return trace::read_trace(path);
+    } catch (const trace::TraceFileError& error) {
+        fmt::print(stderr, "twinbench: {} ({} events could be read)\n", error.what(), error.events_read());
+        return std::nullopt;
+    }
+}
+
+trace::SymbolTable names_in(const trace::LoadedTrace& loaded) {
+    const harness::DeviceType* device = harness::find_device_type(loaded.header.device);
+    return device == nullptr ? trace::SymbolTable() : symbols_of(*device);
+}
+
+trace::Visibility sees(const trace::LoadedTrace& loaded) {
+    using trace::EventKind;
+    const trace::Visibility all = trace::Visibility::all();
+    return loaded.header.machine == "qemu" ? all.without({EventKind::kDmaRead, EventKind::kDmaWrite, EventKind::kFinding}) : all;
+}
+
+}  // namespace
+
+int diff_command(const DiffOptions& options) {
+    const auto left = load(options.left);
+    const auto right = load(options.right);
+    if (!left || !right) return kBadInput;
+    const trace::SymbolTable symbols = names_in(*left);
+    trace::CompareContext context;
+    context.device = left->header.device;
+    context.qemu = trace::QemuVersion::parse(right->header.qemu);
+    context.symbols = &symbols;
+    context.compare_time = options.compare_time;
+    const trace::Comparison comparison = trace::compare(left->trace, sees(*left), right->trace, sees(*right),
+                                                        trace::AllowedDifferences::standard(), context);
+    trace::RenderOptions render;
+    render.scenario = left->header.scenario;
+    render.left_name = options.left;
+    render.right_name = options.right;
+    render.show_allowed = true;
+    fmt::print("{}\n", trace::render(comparison, render));
+    return comparison.equal() ? kAllPassed : kSomethingFailed;
+}
+
+int export_command(const ExportOptions& options) {
+    const auto loaded = load(options.trace);
+    if (!loaded) return kBadInput;
+    const trace::SymbolTable symbols = names_in(*loaded);
+    try {
+        if (options.format == "vcd")
+            trace::export_vcd(options.output, loaded->trace, symbols);
+        else if (options.format == "pcap")
+            trace::export_pcap(options.output, loaded->trace);
+        else if (options.format == "perfetto")
+            trace::export_perfetto(options.output, loaded->trace, symbols);
+        else
+            trace::write_trace(options.output, loaded->header, loaded->trace, &symbols);
+    } catch (const trace::FileError& error) {
+        fmt::print(stderr, "twinbench: {}\n", error.what());
+        return kBadInput;
+    }
+    return kAllPassed;
+}
+
+}  // namespace tb::cli

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/cli/commands.hpp"
+#include "harness/cli/suite.hpp"
+#include "harness/scenario/registers.hpp"
+#include "harness/scenario/schema.hpp"
+#include "harness/scenario/steps.hpp"
+#include "harness/scenario/values.hpp"
+#include "harness/trace/allowed.hpp"
+
+#include <fmt/format.h>
+
+namespace tb::cli {
+
+namespace {
+
+template <class Keys>
+void print_keys(const Keys& keys, const char* indent) {
+    for (const auto& key : keys) fmt::print("{}{:<18} {}{}\n", indent, key.name, key.about, key.required ? " (required)" : "");
+}
+
+bool wanted(const Options& options, std::string_view device) {
+    if (options.devices.empty()) return true;
+    return std::find(options.devices.begin(), options.devices.end(), device) != options.devices.end();
+}
+
+void list_devices() {
+    for (const harness::DeviceType* type : harness::device_types()) {
+        fmt::print("{}\n    {}\n", type->name(), type->about());
+        print_keys(type->configuration(), "      ");
+    }
+}
+
+void list_registers(const Options& options) {
+    for (const harness::DeviceType* type : harness::device_types()) {
+        if (!wanted(options, type->name())) continue;
+        fmt::print("{}\n", type->name());
+        const auto show = [](const harness::RegisterBlock& block) {
+            for (const model::RegisterSpec& spec : block.registers) {
+                const std::string name = *block.name == '\0' ? spec.name : fmt::format("{}.{}", block.name, spec.name);
+                const std::string where = block.space == hal::AddressSpace::kPciConfig ? "config"
+                                          : block.bar >= 0                             ? fmt::format("BAR {}", block.bar)
+                                                                                       : "port";
+                fmt::print("    {:<6} {:#07x}  {} bits  {}{}\n", where, block.offset + spec.offset, 8 * spec.width, name,
+                           spec.count > 1 ? fmt::format("[0..{}]", spec.count - 1) : "");
+                std::string fields;
+                for (const model::FieldSpec& field : spec.fields) fields += fmt::format(" {}", field.name);
+                if (!fields.empty()) fmt::print("           {}\n", fields);
+            }
+        };
+        for (const harness::RegisterBlock& block : type->blocks()) show(block);
+        if (type->is_pci()) show(scenario::pci_header_block());
+        for (const harness::LayoutSpec& layout : type->layouts()) {
+            std::string parts;
+            for (const harness::LayoutField& field : layout.fields) parts += fmt::format(" {}", field.name);
+            fmt::print("    structure {} ({} bytes):{}\n", layout.name, layout.bytes, parts);
+        }
+    }
+}
+
+void list_drivers(bool with_operations) {
+    for (const harness::DriverType* type : harness::driver_types()) {
+        std::string devices;
+        for (const std::string_view device : type->devices()) devices += fmt::format(" {}", device);
+        fmt::print("{}\n    {}; drives{}\n", type->name(), type->about(), devices);
+        if (!with_operations) continue;
+        for (const harness::OperationSpec& operation : type->operations()) {
+            fmt::print("    {:<26} {}{}\n", operation.name, operation.about, operation.can_be_async ? " (may be async)" : "");
+            print_keys(operation.arguments, "        ");
+            if (!operation.results.empty()) fmt::print("      results\n");
+            print_keys(operation.results, "        ");
+        }
+    }
+}
+
+void list_steps() {
+    for (const scenario::StepSpec& spec : scenario::step_specs()) {
+        fmt::print("{}: {}\n", spec.key, spec.about);
+        print_keys(spec.keys, "    ");
+    }
+    fmt::print("\nThe outside world (\"host\" steps):\n");
+    for (const scenario::HostOperation& operation : scenario::host_operations()) {
+        fmt::print("{}: {}\n", operation.name, operation.about);
+        print_keys(operation.arguments, "    ");
+    }
+}
+
+void list_allowed() {
+    for (const trace::AllowedRow& row : trace::AllowedDifferences::standard().rows())
+        fmt::print("{}: {} {} {} {}, QEMU {}.{}.{} to {}.{}.{}\n    {}\n", row.id, row.device, row.event, row.name,
+                   trace::to_string(row.difference), row.from.major, row.from.minor, row.from.micro, row.to.major,
+                   row.to.minor, row.to.micro, row.reason);
+    fmt::print("{} rows\n", trace::AllowedDifferences::standard().rows().size());
+}
+
+}  // namespace
+
+int list_command(const ListOptions& options) {
+    if (options.what == "devices") {
+        list_devices();
+    } else if (options.what == "registers") {
+        list_registers(options.shared);
+    } else if (options.what == "drivers" || options.what == "operations") {
+        list_drivers(options.what == "operations");
+    } else if (options.what == "steps") {
+        list_steps();
+    } else if (options.what == "allowed") {
+        list_allowed();
+    } else if (options.what == "schema") {
+        fmt::print("{}", scenario::schema_text());
+    } else {
+        const auto scenarios = select_scenarios(options.shared);
+        if (!scenarios) return kBadInput;
+        for (const scenario::Scenario& s : *scenarios)
+            fmt::print("{:<60} {:<16} {}{}\n", s.id, s.device->name(), s.about, s.qemu_skip.empty() ? "" : " [model only]");
+        fmt::print("{} scenarios\n", scenarios->size());
+    }
+    return kAllPassed;
+}
+
+}  // namespace tb::cli
