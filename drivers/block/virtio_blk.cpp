@@ -15,9 +15,6 @@ namespace {
 
 constexpr const char* kName = "virtio-blk";
 
-/// How often the device is asked how it is while it owes something: bounds the time that a removal, a lost
-/// interrupt or a call for reset goes unnoticed.
-constexpr hal::Duration kCheckInterval = hal::milliseconds(10);
 /// Each holds a chain of full length; requests beyond find direct descriptors.
 constexpr std::uint16_t kIndirectTables = 32;
 

@@ -41,7 +41,7 @@ class FakeVirtioBlk : public virtio::testing::FakeVirtio {
     }
 
     void take(std::uint16_t index) {
-        if (!running() || !bus_master()) return;
+        if (!running() || !bus_master() || index >= queues.size() || queues[index].enabled == 0) return;
         while (auto chain = queues[index].ring.take()) {
             Held request{index, *chain};
             const auto& header = chain->pieces.front();

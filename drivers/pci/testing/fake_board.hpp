@@ -105,8 +105,10 @@ class FakeBoard {
         ON_CALL(machine, read(_, _, _))
             .WillByDefault([this](hal::AddressSpace space, std::uint64_t address, unsigned width) {
                 ++reads;
-                return read(space, address, width) &
-                       (width == 8 ? ~std::uint64_t{0} : (1ull << (8 * width)) - 1);
+                if (before_read) before_read();
+                std::uint64_t value = read(space, address, width);
+                if (bend_read) value = bend_read(value);
+                return value & (width == 8 ? ~std::uint64_t{0} : (1ull << (8 * width)) - 1);
             });
         ON_CALL(machine, write(_, _, _, _))
             .WillByDefault([this](hal::AddressSpace space, std::uint64_t address, unsigned width,
@@ -126,6 +128,9 @@ class FakeBoard {
     hal::Platform platform{host};
     /// Register and configuration reads so far: what a bounded loop is measured by.
     std::uint64_t reads = 0;
+    /// Called at each read, for what happens in between; and what a read answers instead.
+    std::function<void()> before_read;
+    std::function<std::uint64_t(std::uint64_t value)> bend_read;
 
   private:
     struct Registers {
