@@ -103,6 +103,14 @@ TEST_F(NvmTest, ADeviceThatVanishesWhileTheWordsAreReadIsGone) {
     EXPECT_EQ(probe().error(), Error::kDeviceGone);
 }
 
+TEST_F(NvmTest, AllOnesAreNoWordAndNoPhyRegister) {
+    ASSERT_TRUE(probe());
+    fake.gone = true;
+    EXPECT_EQ(driver.nvm_read(0).error(), Error::kDeviceGone);
+    EXPECT_EQ(driver.phy_read(0).error(), Error::kDeviceGone);
+    EXPECT_EQ(probe().error(), Error::kDeviceGone);
+}
+
 TEST_F(NvmTest, ThePhyIsReachedAtAddressOne) {
     ASSERT_TRUE(probe());
     fake.phy[5] = 0x45e1;

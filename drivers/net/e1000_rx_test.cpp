@@ -45,6 +45,16 @@ TEST_F(RxTest, TheRingWrapsAndFramesKeepTheirOrder) {
     }
 }
 
+TEST_F(RxTest, AReaderThatIsSlowStillGivesDescriptorsBack) {
+    start({.rx_descriptors = 16});
+    for (int i = 0; i < 15; ++i) ASSERT_TRUE(fake.deliver(frame_of(60)));
+    driver.poll(64);
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(receive());
+    EXPECT_EQ(fake.rx_owned(), 0u);  // a register write for every frame would be dear
+    ASSERT_TRUE(receive());
+    EXPECT_EQ(fake.rx_owned(), 4u);
+}
+
 TEST_F(RxTest, ABudgetLeavesTheRestForTheNextPoll) {
     start();
     for (int i = 0; i < 5; ++i) ASSERT_TRUE(fake.deliver(frame_of(60)));
