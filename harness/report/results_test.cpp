@@ -94,7 +94,7 @@ TEST(JsonReport, OfNothingIsStillAReport) {
 TEST(JsonReport, SurvivesTextThatIsNoUtf8) {
     std::vector<ScenarioResult> results = sample();
     results[1].reason = "garbage \xff\xfe from the line";
-    EXPECT_NO_THROW(nlohmann::json::parse(to_json(results)));
+    EXPECT_TRUE(nlohmann::json::accept(to_json(results)));
 }
 
 TEST(JunitReport, HasASuiteForEachDeviceAndACaseForEachScenario) {

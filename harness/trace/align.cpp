@@ -90,10 +90,11 @@ class Stretch {
     void walk_back(std::int64_t edits, std::int64_t k, std::vector<Position>& matches) const {
         const std::size_t first = matches.size();
         for (; edits >= 0; --edits) {
-            const Origin from = *origin(edits, k);
-            for (std::int64_t x = at(edits, k); x > from.x; --x)
+            const std::optional<Origin> from = origin(edits, k);
+            if (!from) break;
+            for (std::int64_t x = at(edits, k); x > from->x; --x)
                 matches.emplace_back(static_cast<std::size_t>(x - 1), static_cast<std::size_t>(x - 1 - k));
-            k = from.diagonal;
+            k = from->diagonal;
         }
         std::reverse(matches.begin() + static_cast<std::ptrdiff_t>(first), matches.end());
     }

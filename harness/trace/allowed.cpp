@@ -93,8 +93,8 @@ const AllowedRow* AllowedDifferences::find(const DifferenceFacts& facts) const {
 
 const AllowedDifferences& AllowedDifferences::standard() {
     // A row enters when a run has shown the difference and QEMU's source has explained it; none has yet.
-    static const AllowedDifferences kTable(std::vector<AllowedRow>{});
-    return kTable;
+    static const AllowedDifferences table(std::vector<AllowedRow>{});
+    return table;
 }
 
 }  // namespace tb::trace

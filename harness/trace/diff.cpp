@@ -246,7 +246,7 @@ class Comparer {
         const bool has_right = kind != DifferenceKind::kMissingRight;
         if (has_left) difference.left = describe(left_, l);
         if (has_right) difference.right = describe(right_, r);
-        if (has_left && has_right) add_fields(difference);
+        add_fields(difference);
         const AllowedRow* const row = allowed_.find(facts_of(difference));
         if (row != nullptr) difference.allowed_by = row->id;
         ++(row != nullptr ? result_.allowed_count : result_.unexplained_count);
@@ -260,6 +260,7 @@ class Comparer {
     }
 
     void add_fields(Difference& difference) const {
+        if (!difference.left || !difference.right) return;
         const std::vector<FieldValue> left = left_.symbols.field_values(difference.left->event);
         const std::vector<FieldValue> right = right_.symbols.field_values(difference.right->event);
         if (left.size() != right.size()) return;

@@ -53,6 +53,8 @@ struct Difference {
     /// where it lacks.
     std::vector<std::string> left_context = {}, right_context = {};
 
+    /// The left side, or the right one where the left one lacks.
+    // NOLINTNEXTLINE(bugprone-unchecked-optional-access): a difference has at least one side
     const DifferenceSide& either() const { return left ? *left : *right; }
 };
 

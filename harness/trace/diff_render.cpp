@@ -65,6 +65,7 @@ class Renderer {
     }
 
     void value(const Difference& difference) {
+        if (!difference.left || !difference.right) return;
         const DifferenceSide& left = *difference.left;
         const DifferenceSide& right = *difference.right;
         line("    {}{} differs", to_string(left.event.kind), place_of(left));

@@ -205,7 +205,7 @@ TEST_F(Exporters, AnEmptyTraceGivesValidFiles) {
     export_vcd(path_, Trace(), symbols_);
     EXPECT_THAT(read_vcd(path_).times, IsEmpty());
     export_perfetto(path_, Trace(), symbols_);
-    EXPECT_NO_THROW(nlohmann::json::parse(read_text(path_)));
+    EXPECT_TRUE(nlohmann::json::accept(read_text(path_)));
     export_pcap(path_, Trace());
     EXPECT_THAT(read_pcap(path_), IsEmpty());
 }

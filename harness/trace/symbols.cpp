@@ -52,8 +52,10 @@ SymbolTable::Block SymbolTable::index_block(RegisterBlock place) {
         for (unsigned i = 0; i < spec.count; ++i)
             block.entries.push_back({spec.offset + std::uint64_t{i} * stride, &spec, i});
     }
-    std::stable_sort(block.entries.begin(), block.entries.end(),
-                     [](const Entry& a, const Entry& b) { return a.offset < b.offset; });
+    // Registers that share an offset stay in table order: the first one gives the name.
+    std::sort(block.entries.begin(), block.entries.end(), [](const Entry& a, const Entry& b) {
+        return a.offset != b.offset ? a.offset < b.offset : a.spec < b.spec;
+    });
     return block;
 }
 
@@ -178,7 +180,7 @@ std::vector<SymbolTable::Found> SymbolTable::find(const Event& event) const {
 }
 
 std::string SymbolTable::unknown_name(const Event& event) const {
-    const hal::AddressSpace space = *space_of(event.kind);
+    const hal::AddressSpace space = space_of(event.kind).value_or(hal::AddressSpace::kMemory);
     if (space == hal::AddressSpace::kPciConfig) {
         const std::uint64_t offset = event.address % kFunctionBytes;
         for (const Device& device : devices_)

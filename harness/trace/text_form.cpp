@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <iterator>
+#include <memory>
 #include <utility>
 
 namespace tb::trace {
@@ -32,8 +33,9 @@ int hex_value(char digit) {
 
 template <class Number>
 bool parse_all(std::string_view text, Number& number, int base) {
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, number, base);
+    const char* const begin = std::to_address(text.begin());
+    const char* const end = begin + text.size();
+    const auto [stop, error] = std::from_chars(begin, end, number, base);
     return error == std::errc() && stop == end && !text.empty();
 }
 
