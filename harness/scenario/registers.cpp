@@ -16,7 +16,8 @@ using model::RegisterSpec;
 
 std::optional<RegisterRef> find_place(const std::string& name, std::string& why) {
     const auto plus = name.find('+');
-    if (plus == std::string::npos) return std::nullopt;
+    // In an array's index a plus is part of an expression: RA[2*i+1].
+    if (plus == std::string::npos || plus > name.find('[')) return std::nullopt;
     const std::string where = name.substr(0, plus);
     RegisterRef ref;
     ref.width = 0;
