@@ -141,7 +141,7 @@ class Life {
         driver_.poll(1);
         const auto done = driver_.next_completion();
         std::array<std::byte, 512> expected{};
-        if (bench_.disk.read(5 * 512, expected) != 0) finding("the disk of the test is broken");
+        if (bench_.disk.read(5, expected) != 0) finding("the disk of the test is broken");
         if (!token || !done || !done->status || !std::equal(expected.begin(), expected.end(), segment.begin()))
             finding("a read on a device that behaves gives wrong data");
         static_cast<void>(driver_.stop());
