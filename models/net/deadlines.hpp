@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -21,7 +20,7 @@ class Deadlines {
     explicit Deadlines(EventQueue& queue) : queue_(&queue), timer_(queue, 0, [this] { run(); }) {}
 
     Id add(std::function<void()> action) {
-        entries_.push_back({std::move(action), {}, 0});
+        entries_.push_back({std::move(action)});
         return entries_.size() - 1;
     }
     /// (Re)sets a deadline to an absolute time in nanoseconds; one in the past falls due now.
@@ -31,10 +30,10 @@ class Deadlines {
         rearm();
     }
     void cancel_all() {
-        for (Entry& entry : entries_) entry.due.reset();
+        for (Entry& entry : entries_) entry.due = EventQueue::kNever;
         rearm();
     }
-    bool pending(Id id) const { return entries_[id].due.has_value(); }
+    bool pending(Id id) const { return entries_[id].due != EventQueue::kNever; }
     std::uint64_t now() const { return queue_->now(); }
     /// A deadline `milliseconds` from now on a clock that counts whole milliseconds.
     std::uint64_t after_milliseconds(std::uint64_t milliseconds) const {
@@ -45,16 +44,16 @@ class Deadlines {
   private:
     struct Entry {
         std::function<void()> action;
-        std::optional<std::uint64_t> due;
+        std::uint64_t due = EventQueue::kNever;
         std::uint64_t sequence = 0;
     };
 
     Entry* earliest() {
         Entry* first = nullptr;
         for (Entry& entry : entries_) {
-            if (!entry.due) continue;
+            if (entry.due == EventQueue::kNever) continue;
             if (first == nullptr ||
-                std::pair(*entry.due, entry.sequence) < std::pair(*first->due, first->sequence))
+                std::pair(entry.due, entry.sequence) < std::pair(first->due, first->sequence))
                 first = &entry;
         }
         return first;
@@ -64,11 +63,11 @@ class Deadlines {
         if (next == nullptr)
             timer_.cancel();
         else
-            timer_.start(*next->due > now() ? *next->due - now() : 0);
+            timer_.start(next->due > now() ? next->due - now() : 0);
     }
     void run() {
-        if (Entry* entry = earliest(); entry != nullptr && *entry->due <= now()) {
-            entry->due.reset();
+        if (Entry* entry = earliest(); entry != nullptr && entry->due <= now()) {
+            entry->due = EventQueue::kNever;
             entry->action();
         }
         rearm();

@@ -15,8 +15,6 @@ constexpr AccessWidths kWidths = {.least = 4, .most = 4};
 constexpr std::uint64_t kAutonegMs = 500;
 constexpr std::uint64_t kReceivePauseMs = 1000;
 constexpr std::uint32_t kRomBarMask = 0xfffc'0001;  // QEMU's boot ROM: 256 KiB
-// QEMU 7.2 leaves the parity error response bit fixed at zero.
-constexpr std::uint32_t kCommandMask = 0x0507;
 
 constexpr pci::Identity kIdentity = {
     .vendor = 0x8086,
@@ -39,7 +37,8 @@ template <class Piece>
 void cut_at_alignment(std::uint64_t offset, unsigned width, Piece&& piece) {
     for (unsigned done = 0; done < width;) {
         unsigned each = 1;
-        while (each < 4 && each * 2 <= width - done && (offset + done) % (each * 2) == 0) each *= 2;
+        for (const unsigned wider : {2U, 4U})
+            if (wider <= width - done && (offset + done) % wider == 0) each = wider;
         piece(done, each);
         done += each;
     }
@@ -47,8 +46,8 @@ void cut_at_alignment(std::uint64_t offset, unsigned width, Piece&& piece) {
 
 }  // namespace
 
-E1000::E1000(sc_core::sc_module_name name, pci::Board& board, unsigned slot, const E1000Options& options,
-             NetBackend& backend)
+E1000::E1000(const sc_core::sc_module_name& name, pci::Board& board, unsigned slot,
+             const E1000Options& options, NetBackend& backend)
     : PciDevice(name, board, slot, 0, kIdentity),
       options_(options),
       backend_(backend),
@@ -68,7 +67,6 @@ E1000::E1000(sc_core::sc_module_name name, pci::Board& board, unsigned slot, con
                  .take = [this](std::span<const std::byte> frame) { return take(frame); }}) {
     add_memory_bar(0, kRegisterBytes);
     add_io_bar(1, kPortBytes);
-    config().set_writable(pci::config::kCommand, 2, kCommandMask);
     config().set_writable(pci::config::kRomBar, 4, kRomBarMask);
     phy_.on_restart([this] { restart_autoneg(); });
     bind_registers();

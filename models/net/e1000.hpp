@@ -38,7 +38,7 @@ struct E1000Options {
 class E1000 final : public pci::PciDevice, public NetDevice {
   public:
     /// `backend` outlives the device.
-    E1000(sc_core::sc_module_name name, pci::Board& board, unsigned slot, const E1000Options& options,
+    E1000(const sc_core::sc_module_name& name, pci::Board& board, unsigned slot, const E1000Options& options,
           NetBackend& backend);
     ~E1000() override;
 

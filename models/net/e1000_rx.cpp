@@ -55,7 +55,8 @@ bool Receiver::room_for(std::size_t bytes) const {
     // Modulo 2^32, as in QEMU: heads and tails beyond the ring give odd numbers.
     std::uint32_t free = tail - head;
     if (head > tail) free += MacRegisters::get(regs_.rdlen) / kDescriptorBytes;
-    return bytes <= free * buffer_bytes_;
+    const std::uint32_t free_bytes = free * buffer_bytes_;
+    return bytes <= free_bytes;
 }
 
 bool Receiver::too_long(std::size_t bytes) const {
@@ -91,8 +92,8 @@ bool Receiver::passes(std::span<const std::byte> frame) {
 
 bool Receiver::matches_address(std::span<const std::byte> frame) {
     for (unsigned i = 0; i < kReceiveAddresses; ++i) {
-        const std::array<std::uint32_t, 2> words = {MacRegisters::get(regs_.ra[2 * i]),
-                                                    MacRegisters::get(regs_.ra[2 * i + 1])};
+        const MacRegisters::Register* pair = regs_.ra + std::size_t{2} * i;
+        const std::array<std::uint32_t, 2> words = {MacRegisters::get(pair[0]), MacRegisters::get(pair[1])};
         if ((words[1] & rah::kValid) == 0) continue;
         if (std::memcmp(words.data(), frame.data(), 6) == 0) return true;
     }

@@ -32,7 +32,8 @@ std::uint16_t Eeprom::checksum(std::span<const std::uint16_t> words) {
 
 Eeprom::Words Eeprom::contents_for(const MacAddress& mac) {
     Words words = kTemplate;
-    for (unsigned i = 0; i < 3; ++i) words[i] = static_cast<std::uint16_t>(mac[2 * i] | mac[2 * i + 1] << 8);
+    for (std::size_t i = 0; i < 3; ++i)
+        words[i] = static_cast<std::uint16_t>(mac[2 * i] | mac[2 * i + 1] << 8);
     words[kChecksumWord] = checksum(words);
     return words;
 }
