@@ -24,7 +24,7 @@ constexpr model::pci::Space space_of(hal::AddressSpace space) {
 struct ModelMachine::Hardware {
     Hardware()
         : board("board", simulation, {.ram_bytes = kRamBytes, .msi_base = kMsiBase, .msi_size = 4 * kMsiVectors}),
-          cpu("cpu", board) {}
+          cpu(board) {}
 
     model::Simulation simulation;
     model::pci::Board board;

@@ -5,14 +5,12 @@
 
 namespace tb::model::pci {
 
-/// The processor's side of a board: issues accesses over TLM.
-class Cpu : public sc_core::sc_module {
+/// The processor's side of a board: issues accesses as TLM transactions, with one payload used again and again.
+class Cpu {
   public:
-    Cpu(sc_core::sc_module_name name, Board& board)
-        : sc_module(name), memory_("memory"), port_("port"), config_("config") {
-        memory_.bind(board.cpu_memory);
-        port_.bind(board.cpu_port);
-        config_.bind(board.cpu_config);
+    explicit Cpu(Board& board) : board_(board) {
+        payload_.set_byte_enable_ptr(nullptr);
+        payload_.set_dmi_allowed(false);
     }
 
     std::uint64_t read(Space space, std::uint64_t address, unsigned width) {
@@ -25,8 +23,6 @@ class Cpu : public sc_core::sc_module {
     }
 
   private:
-    using Socket = tlm_utils::simple_initiator_socket<Cpu>;
-
     void transport(tlm::tlm_command command, Space space, std::uint64_t address, unsigned width,
                    std::uint64_t* value) {
         payload_.set_command(command);
@@ -36,13 +32,10 @@ class Cpu : public sc_core::sc_module {
         payload_.set_streaming_width(width);
         payload_.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
         sc_core::sc_time delay;
-        Socket& socket = space == Space::kMemory ? memory_ : space == Space::kPort ? port_ : config_;
-        socket->b_transport(payload_, delay);
+        board_.access(space, payload_, delay);
     }
 
-    Socket memory_;
-    Socket port_;
-    Socket config_;
+    Board& board_;
     tlm::tlm_generic_payload payload_;
 };
 

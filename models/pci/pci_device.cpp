@@ -9,14 +9,29 @@ namespace tb::model::pci {
 
 namespace {
 
+// By cases, because a copy of a length that the compiler does not know costs as much as all the rest of an access.
 std::uint64_t payload_value(const tlm::tlm_generic_payload& payload) {
+    const unsigned char* data = payload.get_data_ptr();
     std::uint64_t value = 0;
-    std::memcpy(&value, payload.get_data_ptr(), std::min<std::size_t>(payload.get_data_length(), sizeof value));
+    switch (payload.get_data_length()) {
+        case 1: return *data;
+        case 2: std::memcpy(&value, data, 2); break;
+        case 4: std::memcpy(&value, data, 4); break;
+        case 8: std::memcpy(&value, data, 8); break;
+        default: break;
+    }
     return value;
 }
 
 void set_payload_value(tlm::tlm_generic_payload& payload, std::uint64_t value) {
-    std::memcpy(payload.get_data_ptr(), &value, std::min<std::size_t>(payload.get_data_length(), sizeof value));
+    unsigned char* data = payload.get_data_ptr();
+    switch (payload.get_data_length()) {
+        case 1: *data = static_cast<unsigned char>(value); break;
+        case 2: std::memcpy(data, &value, 2); break;
+        case 4: std::memcpy(data, &value, 4); break;
+        case 8: std::memcpy(data, &value, 8); break;
+        default: break;
+    }
 }
 
 }  // namespace

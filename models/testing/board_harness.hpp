@@ -40,7 +40,7 @@ class RecordingObserver : public Observer {
 ///     device.power_on_reset();
 class BoardHarness {
   public:
-    BoardHarness() : board("board", simulation, {}), cpu("cpu", board) { board.set_observer(&seen); }
+    BoardHarness() : board("board", simulation, {}), cpu(board) { board.set_observer(&seen); }
 
     void start() { simulation.elaborate(); }
 
