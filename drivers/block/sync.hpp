@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <hal/platform.hpp>
 #include <hal/poll.hpp>
 
 #include "block/block_device.hpp"
@@ -54,54 +55,50 @@ inline hal::Result<Completion> run_sync(BlockDevice& device, hal::Platform platf
     return mine;
 }
 
+/// The same, for requests whose completion says no more than whether they succeeded.
+inline hal::Status finish_sync(BlockDevice& device, hal::Platform platform, const Request& request,
+                               hal::Duration timeout, Others others) {
+    const hal::Result<Completion> done = run_sync(device, platform, request, timeout, others);
+    return done ? hal::Status{} : hal::Status(done.error());
+}
+
 inline hal::Status read_sync(BlockDevice& device, hal::Platform platform, std::uint64_t sector,
                              std::span<std::byte> data, hal::Duration timeout, Others others = {}) {
-    const hal::Result<Completion> done =
-        run_sync(device, platform, {.operation = Operation::kRead, .sector = sector, .segments = {&data, 1}},
-                 timeout, others);
-    return done ? hal::Status{} : hal::Status(done.error());
+    const Request request{.operation = Operation::kRead, .sector = sector, .segments = {&data, 1}};
+    return finish_sync(device, platform, request, timeout, others);
 }
 
 inline hal::Status write_sync(BlockDevice& device, hal::Platform platform, std::uint64_t sector,
                               std::span<std::byte> data, hal::Duration timeout, Others others = {}) {
-    const hal::Result<Completion> done =
-        run_sync(device, platform, {.operation = Operation::kWrite, .sector = sector, .segments = {&data, 1}},
-                 timeout, others);
-    return done ? hal::Status{} : hal::Status(done.error());
+    const Request request{.operation = Operation::kWrite, .sector = sector, .segments = {&data, 1}};
+    return finish_sync(device, platform, request, timeout, others);
 }
 
 inline hal::Status flush_sync(BlockDevice& device, hal::Platform platform, hal::Duration timeout,
                               Others others = {}) {
-    const hal::Result<Completion> done =
-        run_sync(device, platform, {.operation = Operation::kFlush}, timeout, others);
-    return done ? hal::Status{} : hal::Status(done.error());
+    return finish_sync(device, platform, {.operation = Operation::kFlush}, timeout, others);
 }
 
 inline hal::Status discard_sync(BlockDevice& device, hal::Platform platform, std::uint64_t sector,
                                 std::uint64_t sectors, hal::Duration timeout, Others others = {}) {
-    const hal::Result<Completion> done =
-        run_sync(device, platform, {.operation = Operation::kDiscard, .sector = sector, .sectors = sectors},
-                 timeout, others);
-    return done ? hal::Status{} : hal::Status(done.error());
+    const Request request{.operation = Operation::kDiscard, .sector = sector, .sectors = sectors};
+    return finish_sync(device, platform, request, timeout, others);
 }
 
 inline hal::Status write_zeroes_sync(BlockDevice& device, hal::Platform platform, std::uint64_t sector,
                                      std::uint64_t sectors, bool unmap, hal::Duration timeout,
                                      Others others = {}) {
-    const hal::Result<Completion> done =
-        run_sync(device, platform,
-                 {.operation = Operation::kWriteZeroes, .sector = sector, .sectors = sectors, .unmap = unmap},
-                 timeout, others);
-    return done ? hal::Status{} : hal::Status(done.error());
+    const Request request{
+        .operation = Operation::kWriteZeroes, .sector = sector, .sectors = sectors, .unmap = unmap};
+    return finish_sync(device, platform, request, timeout, others);
 }
 
 /// The device's identity: 20 bytes of text, not terminated when it is as long as that.
 inline hal::Status get_id_sync(BlockDevice& device, hal::Platform platform, std::span<std::byte, 20> id,
                                hal::Duration timeout, Others others = {}) {
     std::span<std::byte> data = id;
-    const hal::Result<Completion> done =
-        run_sync(device, platform, {.operation = Operation::kGetId, .segments = {&data, 1}}, timeout, others);
-    return done ? hal::Status{} : hal::Status(done.error());
+    const Request request{.operation = Operation::kGetId, .segments = {&data, 1}};
+    return finish_sync(device, platform, request, timeout, others);
 }
 
 }  // namespace tb::block

@@ -95,6 +95,19 @@ class FakeFunction {
     std::uint16_t link_ = kCapabilitiesPointer;
 };
 
+/// A machine whose shared memory can lie to the driver.
+class BendableMachine : public ::testing::NiceMock<hal::testing::MockMachine> {
+  public:
+    std::uint64_t dma_load(std::uint64_t address, unsigned width, hal::MemoryOrder order) override {
+        const std::uint64_t value = MockMachine::dma_load(address, width, order);
+        if (!bend_load) return value;
+        return bend_load(value) & (width == 8 ? ~std::uint64_t{0} : (1ull << (8 * width)) - 1);
+    }
+
+    /// What a load by the driver answers instead.
+    std::function<std::uint64_t(std::uint64_t value)> bend_load;
+};
+
 /// Routes accesses to functions and register files; what nobody answers reads all-ones.
 class FakeBoard {
   public:
@@ -123,7 +136,7 @@ class FakeBoard {
         return {platform, platform.pci_function(address)};
     }
 
-    ::testing::NiceMock<hal::testing::MockMachine> machine;
+    BendableMachine machine;
     hal::Host host{machine};
     hal::Platform platform{host};
     /// Register and configuration reads so far: what a bounded loop is measured by.
