@@ -120,7 +120,7 @@ TEST(MemoryDisk, FaultsHitTheirRangeAndOperation) {
 }
 
 TEST(FileDisk, NothingThatIsWrittenReachesTheFile) {
-    const TemporaryFile file(16 * 512);
+    const TemporaryFile file(8192);
     {
         FileDisk disk(file.path());
         EXPECT_EQ(disk.sectors(), 16U);
@@ -133,7 +133,7 @@ TEST(FileDisk, NothingThatIsWrittenReachesTheFile) {
 }
 
 TEST(FileDisk, AReadOnlyDiskRefusesWrites) {
-    const TemporaryFile file(16 * 512);
+    const TemporaryFile file(8192);
     FileDisk disk(file.path(), FileDisk::Mode::kReadOnly);
     EXPECT_TRUE(disk.read_only());
     EXPECT_EQ(disk.write(3, block(1, 0xaa)), EPERM);

@@ -14,7 +14,9 @@ int OverlayDisk::fault_on(DiskOperation operation, std::uint64_t sector, std::ui
             operation == kOnFlush || (sector < fault->first + fault->count && fault->first < sector + count);
         if (!touched) continue;
         const int error = fault->error;
-        if (fault->times != 0 && --fault->times == 0) faults_.erase(fault);
+        const bool last = fault->times == 1;
+        if (fault->times != 0) --fault->times;
+        if (last) faults_.erase(fault);
         return error;
     }
     return 0;

@@ -41,8 +41,9 @@ void check_properties(const VirtioBlkProperties& p) {
            "geometry", "needs at least 1 cylinder, head and sector");
 }
 
+// 16 heads of 63 sectors.
 std::uint16_t cylinders_for(std::uint64_t sectors) {
-    return static_cast<std::uint16_t>(std::clamp<std::uint64_t>(sectors / (16 * 63), 2, 16383));
+    return static_cast<std::uint16_t>(std::clamp<std::uint64_t>(sectors / 1008, 2, 16383));
 }
 
 /// What QEMU concludes from a disk: the geometry that an MS-DOS partition table implies, or 16 heads and 63
@@ -53,13 +54,13 @@ Geometry guess_geometry(Disk& disk) {
     if (disk.sectors() == 0 || disk.read(0, boot) != 0) return standard;
     if (boot[510] != std::byte{0x55} || boot[511] != std::byte{0xaa}) return standard;
     for (unsigned partition = 0; partition < 4; ++partition) {
-        const std::byte* const entry = boot + 0x1be + 16 * partition;
+        const std::byte* const entry = boot + 0x1be + std::size_t{16} * partition;
         std::uint32_t length = 0;
         std::memcpy(&length, entry + 12, sizeof length);
         const unsigned heads = std::to_integer<unsigned>(entry[5]) + 1;
         const unsigned sectors = std::to_integer<unsigned>(entry[6]) & 63;
         if (length == 0 || heads == 1 || sectors == 0) continue;
-        const std::uint64_t cylinders = disk.sectors() / (heads * sectors);
+        const std::uint64_t cylinders = disk.sectors() / (std::uint64_t{heads} * sectors);
         if (cylinders < 1 || cylinders > 16383) continue;
         // More heads than a disk can have: a BIOS translates, and the real geometry is the standard one.
         if (heads > 16) return standard;

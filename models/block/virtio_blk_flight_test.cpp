@@ -13,6 +13,7 @@ class VirtioBlkFlight : public BlkBench {
   protected:
     std::vector<std::uint32_t> used_ids() {
         std::vector<std::uint32_t> ids;
+        ids.reserve(ring.used_index());
         for (unsigned i = 0; i < ring.used_index(); ++i) ids.push_back(ring.used(i).id);
         return ids;
     }
@@ -42,7 +43,7 @@ TEST_F(VirtioBlkFlight, JitterReordersAndTheSeedRepeatsIt) {
                 VirtioBlkOptions options;
                 options.block.latency = {.fixed = 100, .jitter = 10'000, .seed = with};
                 build_and_start(options);
-                for (unsigned n = 0; n < 4; ++n) offer_read(n, 100 * n, 512);
+                for (unsigned n = 0; n < 4; ++n) offer_read(n, 100ULL * n, 512);
                 driver.notify();
                 bench.simulation.advance(20'000);
                 return used_ids();
@@ -66,7 +67,7 @@ TEST_F(VirtioBlkFlight, CompletionsOfOneTimeStayInOrderWhateverTheEventQueueDoes
                 build_and_start();
                 bench.simulation.queue().shuffle(with);
                 for (unsigned n = 0; n < 4; ++n) {
-                    offer_read(n, 100 * n, 512);
+                    offer_read(n, 100ULL * n, 512);
                     bench.cpu.write(pci::Space::kMemory, virtio::testing::kBar + 0x3000, 2, 0);
                 }
                 bench.simulation.settle();

@@ -118,7 +118,7 @@ TEST_F(VirtioBlkIdentity, MsixTableAtResetIsQemus) {
     driver.enable_function();
     const Bytes expected = {0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0};
     for (unsigned i = 0; i < expected.size(); ++i)
-        EXPECT_EQ(bench.read(virtio::testing::kMsixTable + 4 * i), expected[i]) << "dword " << i;
+        EXPECT_EQ(bench.read(virtio::testing::kMsixTable + 4ULL * i), expected[i]) << "dword " << i;
     EXPECT_EQ(bench.read(virtio::testing::kMsixTable + 0x800), 0U);
     EXPECT_EQ(bench.read(virtio::testing::kMsixTable + 0x0c, 1), 0U) << "narrow accesses are not decoded";
     EXPECT_EQ(bench.read(virtio::testing::kMsixTable + 0x08, 8), 0x1'0000'0000U);

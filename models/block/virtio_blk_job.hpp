@@ -34,7 +34,7 @@ struct VirtioBlk::Job {
 
 /// Reads, or writes, that came with one doorbell.
 struct VirtioBlk::Batch {
-    std::vector<RequestPtr> requests{};
+    std::vector<RequestPtr> requests{};  ///< by sector, then by arrival
     bool write = false;
 };
 

@@ -106,7 +106,9 @@ void VirtioBlk::handle_data(RequestPtr request, bool write, Batch& batch) {
     const bool full = batch.requests.size() == kMostMerged;
     if (full || write != batch.write || !properties_.request_merging || holding_) submit_batch(batch);
     batch.write = write;
-    batch.requests.push_back(std::move(request));
+    const auto sector_of = [](const RequestPtr& other) { return other->header.sector; };
+    const auto at = std::ranges::upper_bound(batch.requests, request->header.sector, {}, sector_of);
+    batch.requests.insert(at, std::move(request));
 }
 
 bool VirtioBlk::handle_range(RequestPtr request) {

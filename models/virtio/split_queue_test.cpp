@@ -41,7 +41,7 @@ TEST_F(SplitQueueTest, IndicesWrapAroundTheRingAndAroundSixteenBits) {
 TEST_F(SplitQueueTest, TakesEverythingThatIsAvailableAtOneDoorbell) {
     start();
     for (unsigned n = 0; n < 4; ++n)
-        ring.offer(ring.chain(2 * n, {{kSource, 4, 0, 0}, {kTarget + 16 * n, 4, kWrite, 0}}));
+        ring.offer(ring.chain(2 * n, {{kSource, 4, 0, 0}, {kTarget + 16ULL * n, 4, kWrite, 0}}));
     driver.notify();
     EXPECT_EQ(ring.used_index(), 4U);
     EXPECT_EQ(ring.used(3), (Used{6, 4}));
@@ -61,7 +61,8 @@ TEST_F(SplitQueueTest, AnIndirectTableMayBeLongerThanTheQueue) {
     start(kVersion1 | kIndirectDesc);
     DriverRing table(bench, kTable, 64);
     std::vector<Descriptor> parts;
-    for (unsigned i = 0; i < 32; ++i) parts.push_back({kSource + 4 * i, 4, 0, 0});
+    parts.reserve(33);
+    for (unsigned i = 0; i < 32; ++i) parts.push_back({kSource + 4ULL * i, 4, 0, 0});
     parts.push_back({kTarget, 128, kWrite, 0});
     table.chain(0, parts);
     offer({{kTable, 33 * 16, kIndirect, 0}});
@@ -163,7 +164,7 @@ TEST_F(SplitQueueTest, ABrokenDeviceDoesNothingUntilItIsReset) {
 
 TEST_F(SplitQueueTest, AnAvailableIndexThatJumpsIsReportedAndFollowed) {
     start();
-    for (unsigned at = 0; at < kSize; ++at) bench.store<std::uint16_t>(ring.driver + 4 + 2 * at, 0);
+    for (unsigned at = 0; at < kSize; ++at) bench.store<std::uint16_t>(ring.driver + 4 + 2ULL * at, 0);
     ring.chain(0, {{kSource, 4, 0, 0}, {kTarget, 4, kWrite, 0}});
     bench.store<std::uint16_t>(ring.driver + 2, 20);
     driver.notify();

@@ -115,7 +115,7 @@ void VirtioPci::add_capabilities() {
         config().set(at + kCapSize, 4, kBlockBytes);
         if (type == kCapNotify) config().set(at + kCapExtra, 4, kNotifyMultiplier);
     }
-    add_memory_bar(kModernBar, 4 * kBlockBytes, true, true);
+    add_memory_bar(kModernBar, 4ULL * kBlockBytes, true, true);
     const unsigned at = config().add_capability(kCapVendor, kCapBytes + 4);
     config().set(at + kCapLength, 1, kCapBytes + 4);
     config().set(at + kCapType, 1, kCapPciConfig);

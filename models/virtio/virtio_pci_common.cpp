@@ -185,7 +185,10 @@ void VirtioPci::write_queue_reset(std::uint64_t value) {
 }
 
 std::uint16_t VirtioPci::choose_vector(std::uint16_t old, std::uint64_t value) {
-    if (old != kNoVector && vector_users_[old] != 0 && --vector_users_[old] == 0) msix()->clear_pending(old);
+    if (old != kNoVector && vector_users_[old] != 0) {
+        --vector_users_[old];
+        if (vector_users_[old] == 0) msix()->clear_pending(old);
+    }
     // What does not exist reads back as NO_VECTOR, so that the driver can tell (§4.1.5.1.2.1).
     if (value >= vector_users_.size()) return kNoVector;
     ++vector_users_[value];

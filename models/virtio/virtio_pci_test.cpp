@@ -21,6 +21,7 @@ class VirtioPciTest : public EchoBench {
     }
     std::vector<std::uint32_t> messages() {
         std::vector<std::uint32_t> data;
+        data.reserve(bench.seen.messages.size());
         for (const auto& message : bench.seen.messages) data.push_back(message.second);
         return data;
     }
@@ -293,7 +294,7 @@ TEST_F(VirtioPciTest, Fault8ADeviceResetClearsInterruptsAndQueues) {
     EXPECT_EQ(driver.read(kQueueVector, 2), 0xffffU);
     EXPECT_EQ(driver.read(kQueueEnable, 2), 0U);
     EXPECT_EQ(driver.read(kQueueSize, 2), 64U) << "what the device offers";
-    for (unsigned i = 0; i < 6; ++i) EXPECT_EQ(driver.read(kQueueAddresses + 4 * i, 4), 0U);
+    for (unsigned i = 0; i < 6; ++i) EXPECT_EQ(driver.read(kQueueAddresses + 4ULL * i, 4), 0U);
     EXPECT_EQ(device.driver_features(), 0U);
     echo(1);
     EXPECT_EQ(ring.used_index(), 1U) << "no queue, no work";

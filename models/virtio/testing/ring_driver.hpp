@@ -145,22 +145,22 @@ class PciDriver {
         write(kQueueVector, vector, 2);
         const std::uint64_t addresses[] = {ring.descriptors, ring.driver, ring.device};
         for (unsigned i = 0; i < 3; ++i) {
-            write(kQueueAddresses + 8 * i, addresses[i] & 0xffff'ffff, 4);
-            write(kQueueAddresses + 8 * i + 4, addresses[i] >> 32, 4);
+            write(kQueueAddresses + 8ULL * i, addresses[i] & 0xffff'ffff, 4);
+            write(kQueueAddresses + 8ULL * i + 4, addresses[i] >> 32, 4);
         }
         write(kQueueEnable, 1, 2);
     }
     void driver_ok() { set_status(0xf); }
-    void notify(unsigned queue = 0) { write(kNotifyBlock + 4 * queue, queue, 2); }
+    void notify(unsigned queue = 0) { write(kNotifyBlock + 4ULL * queue, queue, 2); }
     std::uint64_t acknowledge() { return read(kIsrBlock, 1); }
 
     /// MSI-X on; vector v sends v + 0x40 to kMessages + 4v. `masked`: leaves the entries masked.
     void enable_msix(unsigned vectors, bool masked = false) {
         for (unsigned v = 0; v < vectors; ++v) {
-            bench_.write(kMsixTable + 16 * v, kMessages + 4 * v);
-            bench_.write(kMsixTable + 16 * v + 4, 0);
-            bench_.write(kMsixTable + 16 * v + 8, 0x40 + v);
-            bench_.write(kMsixTable + 16 * v + 12, masked ? 1 : 0);
+            bench_.write(kMsixTable + 16ULL * v, kMessages + 4ULL * v);
+            bench_.write(kMsixTable + 16ULL * v + 4, 0);
+            bench_.write(kMsixTable + 16ULL * v + 8, 0x40 + v);
+            bench_.write(kMsixTable + 16ULL * v + 12, masked ? 1 : 0);
         }
         bench_.config_write(kSlot, kMsixControl, 0x8000, 2);
     }
