@@ -2,9 +2,7 @@
 #include "harness/qemu/event_loop.hpp"
 
 #include <fmt/format.h>
-#include <linux/sockios.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +10,7 @@
 #include <system_error>
 
 #include "harness/qemu/error.hpp"
+#include "harness/qemu/fd.hpp"
 #include "harness/qemu/process.hpp"
 
 namespace tb::qemu {
@@ -19,12 +18,6 @@ namespace {
 
 /// After so long without a sign of QEMU we look whether it sleeps inside the command, waiting for us.
 constexpr int kStallProbeMs = 5;
-
-int unread_by_peer(int fd) {
-    int bytes = 0;
-    if (fd < 0 || ::ioctl(fd, SIOCOUTQ, &bytes) != 0) return 0;
-    return bytes;
-}
 
 }  // namespace
 
@@ -103,6 +96,12 @@ std::size_t EventLoop::queued_towards_qemu() const {
     std::size_t sum = 0;
     for (const Service* service : services_) sum += static_cast<std::size_t>(unread_by_peer(service->fd()));
     return sum;
+}
+
+bool EventLoop::has_waiting() const {
+    return queued_towards_qemu() != 0 ||
+           std::any_of(services_.begin(), services_.end(),
+                       [](const Service* service) { return service->has_more(); });
 }
 
 }  // namespace tb::qemu

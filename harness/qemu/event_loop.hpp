@@ -33,6 +33,8 @@ class Service {
     virtual bool wants_write() const { return false; }
     /// Gives QEMU the next piece of what waits for it; false when nothing does.
     virtual bool step() { return false; }
+    /// Whether step() would have something, now or once QEMU has taken what it was given before.
+    virtual bool has_more() const { return false; }
     /// QEMU sleeps inside a command until it gets something from a back end: give it a piece now, one that a
     /// plan holds back if need be; false when there is none.
     virtual bool on_stall() { return false; }
@@ -77,6 +79,8 @@ class EventLoop {
     std::uint64_t traffic() const;
     /// Bytes that sit in the kernel between a service and QEMU, because QEMU has not read them yet.
     std::size_t queued_towards_qemu() const;
+    /// Whether anything waits for QEMU to take it: in the kernel, or in a service.
+    bool has_waiting() const;
 
   private:
     void wait(int fd, bool for_write, const std::string& what);

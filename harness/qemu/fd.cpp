@@ -2,6 +2,8 @@
 #include "harness/qemu/fd.hpp"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -31,6 +33,12 @@ SocketPair make_socket_pair() {
     if (::fcntl(pair.ours.get(), F_SETFL, O_NONBLOCK) != 0)
         throw std::system_error(errno, std::generic_category(), "fcntl(O_NONBLOCK)");
     return pair;
+}
+
+int unread_by_peer(int fd) {
+    int bytes = 0;
+    if (fd < 0 || ::ioctl(fd, SIOCOUTQ, &bytes) != 0) return 0;
+    return bytes;
 }
 
 }  // namespace tb::qemu

@@ -32,4 +32,8 @@ struct SocketPair {
 
 SocketPair make_socket_pair();
 
+/// Bytes sent on a socket that the other end has not read: an upper bound, because the kernel counts whole
+/// messages, with its own overhead, until their last byte is read. 0 means that nothing is left.
+int unread_by_peer(int fd);
+
 }  // namespace tb::qemu

@@ -54,6 +54,13 @@ void StreamPeer::pump() {
     flush_output();
 }
 
+bool CharPeer::step() {
+    if (typed_.empty() || unread_by_peer(fd()) != 0) return false;
+    enqueue({typed_.front()});
+    typed_.pop_front();
+    return StreamPeer::step();
+}
+
 std::vector<std::uint8_t> CharPeer::take_received() {
     return std::exchange(input(), {});
 }

@@ -21,6 +21,7 @@ class StreamPeer : public Service {
     void pump() override;
     bool wants_write() const override { return sent_ < output_.size(); }
     bool step() override;
+    bool has_more() const override { return !pieces_.empty(); }
     std::uint64_t traffic() const override { return traffic_; }
 
   protected:
@@ -44,9 +45,16 @@ class CharPeer : public StreamPeer {
   public:
     using StreamPeer::StreamPeer;
     /// Bytes that the device receives from the next settle() on, as far as its FIFO takes them.
-    void send(std::span<const std::uint8_t> data) { enqueue({data.begin(), data.end()}); }
+    void send(std::span<const std::uint8_t> data) { typed_.insert(typed_.end(), data.begin(), data.end()); }
+    /// One byte, once QEMU has taken the one before. A longer piece is read in parts, as the device has room,
+    /// and the kernel counts it as unread until its last byte is: QEMU would look idle while it still reads.
+    bool step() override;
+    bool has_more() const override { return !typed_.empty(); }
     /// Bytes that the device has sent since the last call.
     std::vector<std::uint8_t> take_received();
+
+  private:
+    std::deque<std::uint8_t> typed_;
 };
 
 /// The other station on the wire: `-netdev socket`, Ethernet frames without FCS, each preceded by its length

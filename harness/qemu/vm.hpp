@@ -105,7 +105,7 @@ class Vm {
     /// Throws kHung when QEMU is not quiet within the time limit.
     void settle();
     /// Whether characters or frames wait for a device to have room: reading its registers may make some.
-    bool has_waiting_input() const { return loop_->queued_towards_qemu() != 0; }
+    bool has_waiting_input() const { return loop_->has_waiting(); }
 
     /// Plugs the cable of a netdev in or out; the guest's NIC sees it.
     void set_link(std::size_t net_index, bool up);

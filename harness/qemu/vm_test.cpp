@@ -184,6 +184,32 @@ TEST_F(VmTest, TalksOverASerialLineBothWays) {
     EXPECT_EQ(got, "abc");
 }
 
+TEST_F(VmTest, TypedCharactersFillTheFifoToItsTriggerLevelBeforeSettleReturns) {
+    VmOptions options;
+    options.serials = {"com1"};
+    options.devices = {"isa-serial,chardev=com1,index=0"};
+    start(options);
+    constexpr std::uint32_t kCom1 = 0x3f8;
+    vm_->qtest().out(kCom1 + 2, 1, 0xc1);  // FIFOs on, trigger level 14
+    Bytes typed(100);
+    for (std::size_t i = 0; i < typed.size(); ++i) typed[i] = static_cast<std::uint8_t>(i);
+    vm_->serial().send(typed);
+    vm_->settle();
+    Bytes got;
+    for (int i = 0; i < 14; ++i) {
+        ASSERT_EQ(vm_->qtest().in(kCom1 + 5, 1) & 1, 1U) << i;
+        got.push_back(static_cast<std::uint8_t>(vm_->qtest().in(kCom1, 1)));
+    }
+    while (got.size() < typed.size()) {
+        if (vm_->has_waiting_input()) vm_->settle();
+        ASSERT_EQ(vm_->qtest().in(kCom1 + 5, 1) & 1, 1U) << "after " << got.size();
+        got.push_back(static_cast<std::uint8_t>(vm_->qtest().in(kCom1, 1)));
+    }
+    EXPECT_EQ(got, typed);
+    vm_->settle();
+    EXPECT_FALSE(vm_->has_waiting_input());
+}
+
 TEST_F(VmTest, GuestMemoryIsSharedBothWays) {
     start({});
     const Bytes data{1, 2, 3, 4, 5};
