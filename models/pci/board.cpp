@@ -69,12 +69,37 @@ void Board::set_irq(unsigned line, bool level) {
     if (before != (count > 0)) observer_->irq(line, count > 0);
 }
 
-void Board::reset() {
-    ::madvise(ram_, options_.ram_bytes, MADV_DONTNEED);
-    irq_count_.fill(0);
-}
+void Board::reset() { ::madvise(ram_, options_.ram_bytes, MADV_DONTNEED); }
 
 void Board::cpu_transport(int space, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+    if (static_cast<Space>(space) == Space::kPort && payload.get_data_length() > 1)
+        port_transport(payload, delay);
+    else
+        decode(static_cast<Space>(space), payload, delay);
+}
+
+void Board::port_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+    const std::uint64_t first = payload.get_address();
+    const unsigned length = payload.get_data_length();
+    unsigned char* const data = payload.get_data_ptr();
+    for (unsigned done = 0; done < length;) {
+        const std::uint64_t address = first + done;
+        unsigned piece = 1;
+        while (piece * 2 <= length - done && (address & (piece * 2 - 1)) == 0) piece *= 2;
+        payload.set_address(address);
+        payload.set_data_ptr(data + done);
+        payload.set_data_length(piece);
+        payload.set_streaming_width(piece);
+        decode(Space::kPort, payload, delay);
+        done += piece;
+    }
+    payload.set_address(first);
+    payload.set_data_ptr(data);
+    payload.set_data_length(length);
+    payload.set_streaming_width(length);
+}
+
+void Board::decode(Space space, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
     const std::uint64_t address = payload.get_address();
     for (Region* region : mapped_[static_cast<std::size_t>(space)]) {
         if (!region->contains(address)) continue;
@@ -83,7 +108,7 @@ void Board::cpu_transport(int space, tlm::tlm_generic_payload& payload, sc_core:
         payload.set_address(address);
         return;
     }
-    if (static_cast<Space>(space) == Space::kMemory && ram_access(payload)) return;
+    if (space == Space::kMemory && ram_access(payload)) return;
     // Nobody there: a master abort, which a PC turns into all-ones.
     if (payload.is_read()) std::memset(payload.get_data_ptr(), 0xff, payload.get_data_length());
     payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);

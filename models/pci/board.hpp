@@ -26,7 +26,7 @@ enum class Space : std::uint8_t { kMemory, kPort, kConfig };
 /// space (PCI Express ECAM addresses), the way of DMA and messages upstream, and interrupt routing as on QEMU's q35
 /// (INTx of slot s, pin p to I/O APIC pin 20 + (s + p) mod 4, pins from 0; ISA lines to the pins of the same number).
 ///
-/// Sockets: `cpu[space]` are targets for the processor; `dma` is the target for every requester.
+/// Sockets: `cpu_memory`, `cpu_port` and `cpu_config` are targets for a processor that is a module of its own; `dma` is the target for every requester.
 class Board : public sc_core::sc_module {
   public:
     static constexpr unsigned kIrqLines = 24;
@@ -47,9 +47,9 @@ class Board : public sc_core::sc_module {
     EventQueue& queue() { return simulation_.queue(); }
     std::span<std::byte> ram() { return {ram_, static_cast<std::size_t>(options_.ram_bytes)}; }
 
-    tlm_utils::simple_target_socket_tagged<Board> cpu_memory;
-    tlm_utils::simple_target_socket_tagged<Board> cpu_port;
-    tlm_utils::simple_target_socket_tagged<Board> cpu_config;
+    tlm_utils::simple_target_socket_tagged_optional<Board> cpu_memory;
+    tlm_utils::simple_target_socket_tagged_optional<Board> cpu_port;
+    tlm_utils::simple_target_socket_tagged_optional<Board> cpu_config;
     /// May stay unbound: a board can have ISA devices alone, which ask for no memory.
     tlm_utils::multi_passthrough_target_socket<Board, 32, tlm::tlm_base_protocol_types, 0,
                                                sc_core::SC_ZERO_OR_MORE_BOUND>
@@ -77,15 +77,25 @@ class Board : public sc_core::sc_module {
     bool irq_level(unsigned line) const { return irq_count_[line] > 0; }
     static unsigned intx_line(unsigned device, unsigned pin) { return 20 + (device + pin) % 4; }
 
+    /// An access of the processor: decodes it and passes it on through the region's socket. What the cpu sockets do,
+    /// without the hop: for a processor in the same process, for whom that is half the cost.
+    void access(Space space, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+        cpu_transport(static_cast<int>(space), payload, delay);
+    }
+
     void set_observer(Observer* observer) { observer_ = observer == nullptr ? &silent_ : observer; }
     Observer& observer() { return *observer_; }
     void report(const Finding& finding) { observer_->finding(finding); }
 
-    /// Back to power-on: RAM zeroed, lines low. Devices are reset by their owner.
+    /// Back to power-on: RAM zeroed. Devices are reset by their owner, and let go of their interrupt lines then.
     void reset();
 
   private:
     void cpu_transport(int space, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+    /// An access that is not aligned becomes aligned ones, each of which finds its own device, as in QEMU (a PC's bus
+    /// does the same: ISA and PCI know no unaligned ports).
+    void port_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+    void decode(Space space, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
     void dma_transport(int initiator, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
     bool ram_access(tlm::tlm_generic_payload& payload);
 

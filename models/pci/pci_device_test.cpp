@@ -127,6 +127,28 @@ TEST_F(PciDeviceTest, AMessageRaisedWhileMaskedIsSentWhenTheMaskGoes) {
     EXPECT_EQ(bench_.read(0xe020'0800), 0U);
 }
 
+TEST_F(PciDeviceTest, ABoardThatIsResetFirstEndsWithAWorkingLine) {
+    enable(config::kCommandMemory);
+    bench_.write(0xe000'0004, 1);
+    ASSERT_TRUE(bench_.board.irq_level(20));
+    bench_.board.reset();
+    device_.power_on_reset();
+    EXPECT_FALSE(bench_.board.irq_level(20));
+    enable(config::kCommandMemory);
+    bench_.write(0xe000'0004, 1);
+    EXPECT_TRUE(bench_.board.irq_level(20));
+}
+
+TEST_F(PciDeviceTest, AnUnalignedPortAccessIsDecodedPieceByPiece) {
+    enable(config::kCommandIo);
+    EXPECT_EQ(bench_.in(0xc002, 4), 0x0004'0002U) << "two aligned halves";
+    EXPECT_EQ(bench_.in(0xbfff, 2), 0x00ffU) << "the byte before the BAR is nobody's, the next one is its first";
+    EXPECT_EQ(bench_.in(0xc01f, 2), 0xff1fU) << "and the other way round at its end";
+    EXPECT_EQ(bench_.in(0xc01e, 4), 0xffff'001eU);
+    bench_.out(0xc01f, 0x1234, 2);
+    bench_.out(0xbfff, 0x1234, 2);
+}
+
 TEST_F(PciDeviceTest, PowerOnResetUndoesWhatADriverSetUp) {
     enable(config::kCommandMemory | config::kCommandBusMaster);
     bench_.write(0xe000'0004, 1);

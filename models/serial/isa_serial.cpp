@@ -31,8 +31,7 @@ void IsaSerial::power_on_reset() {
 }
 
 void IsaSerial::set_irq(bool level) {
-    // A board that was reset first has let the line go already.
-    if (level || board_.irq_level(options_.irq)) board_.set_irq(options_.irq, level);
+    board_.set_irq(options_.irq, level);
 }
 
 void IsaSerial::transport(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
