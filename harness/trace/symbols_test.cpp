@@ -88,6 +88,8 @@ TEST(SymbolTable, LearnsABarFromTheDriversSizingAndWriting) {
     trace.config(false, 0x18, 0).config(true, 0x18, 0xffffffff).config(false, 0x18, 0xffffc000);
     symbols.learn(trace);
     EXPECT_EQ(symbols.name(memory_read(0xffffd008)), "mem:0xffffd008") << "a size was taken for an address";
+    EXPECT_EQ(symbols.name(memory_read(0xfffffff8)), "mem:0xfffffff8")
+        << "all ones were taken for an address";
     symbols.learn(TraceBuilder().config(true, 0x18, 0xe0000000));
     EXPECT_EQ(symbols.name(memory_read(0xe0001008)), "common.STATUS");
     EXPECT_EQ(symbols.name(memory_read(0xe0003ffc)), "bar2+0x3ffc");
