@@ -260,6 +260,9 @@ class QemuMediumOutside : public Outside {
     }
     unsigned held_requests() override { return static_cast<unsigned>(vm_.disk().held().size()); }
     void resize_medium(std::uint64_t sectors) override {
+        // QEMU lets the disk come to rest before it changes its size: on the medium as it was.
+        vm_.disk().release_all();
+        machine_.settle();
         medium_.disk().resize(sectors);
         vm_.resize_disk(0);
         machine_.settle();

@@ -151,9 +151,11 @@ void MachineBase::line_changed(unsigned line, bool level) {
 void MachineBase::message_arrived(std::uint64_t address, std::uint32_t data) {
     const std::uint64_t slot = (address - kMsiBase) / 4;
     if (slot >= kMsiVectors || !msi_used_[slot] || data != kMsiData + slot) return;
-    listener_->message(static_cast<std::uint32_t>(slot));
-    for (Vector& vector : vectors_)
-        if (vector.number == slot) vector.waiting = true;
+    for (Vector& vector : vectors_) {
+        if (vector.number != slot || vector.waiting) continue;
+        vector.waiting = true;
+        listener_->message(static_cast<std::uint32_t>(slot));
+    }
     refresh_pending();
 }
 

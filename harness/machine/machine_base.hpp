@@ -26,6 +26,8 @@ class MachineListener {
   public:
     virtual ~MachineListener() = default;
     virtual void irq(unsigned /*line*/, bool /*level*/) {}
+    /// A message that makes its vector wait. One for a vector that waits already changes nothing, and nobody could tell
+    /// one from several: it is not reported.
     virtual void message(std::uint32_t /*vector*/) {}
     virtual void device_dma(bool /*write*/, std::uint64_t /*address*/, std::span<const std::byte> /*data*/,
                             unsigned /*outcome*/) {}
