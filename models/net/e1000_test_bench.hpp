@@ -106,7 +106,7 @@ class E1000Test : public ::testing::Test {
         write("TCTL", 0x4010a);
     }
     void describe(std::uint64_t address, std::uint32_t lower, std::uint32_t upper = 0) {
-        const std::uint64_t at = kTxRing + 16 * tx_tail;
+        const std::uint64_t at = kTxRing + std::uint64_t{16} * tx_tail;
         bench.store(at, address);
         bench.store(at + 8, lower);
         bench.store(at + 12, upper);
@@ -119,15 +119,17 @@ class E1000Test : public ::testing::Test {
         describe(kTxBuffer, static_cast<std::uint32_t>(frame.size()) | flags);
         ring_doorbell();
     }
-    std::uint8_t tx_status(unsigned index) { return bench.load<std::uint8_t>(kTxRing + 16 * index + 12); }
+    std::uint8_t tx_status(unsigned index) {
+        return bench.load<std::uint8_t>(kTxRing + std::uint64_t{16} * index + 12);
+    }
 
     // Receive.
     void start_receiver(std::uint32_t control = rctl::kBroadcast, unsigned descriptors = 8) {
         rx_count = descriptors;
         write("RCTL", 0);
         for (unsigned i = 0; i < descriptors; ++i) {
-            bench.store<std::uint64_t>(kRxRing + 16 * i, kRxBuffers + i * kRxStride);
-            bench.store<std::uint64_t>(kRxRing + 16 * i + 8, 0);
+            bench.store<std::uint64_t>(kRxRing + std::uint64_t{16} * i, kRxBuffers + i * kRxStride);
+            bench.store<std::uint64_t>(kRxRing + std::uint64_t{16} * i + 8, 0);
         }
         write("RDBAL", kRxRing);
         write("RDLEN", descriptors * 16);
@@ -136,9 +138,15 @@ class E1000Test : public ::testing::Test {
         write("RCTL", control | rctl::kEnable);
         pass(1000 * kMillisecond);
     }
-    std::uint8_t rx_status(unsigned index) { return bench.load<std::uint8_t>(kRxRing + 16 * index + 12); }
-    std::uint16_t rx_length(unsigned index) { return bench.load<std::uint16_t>(kRxRing + 16 * index + 8); }
-    std::uint16_t rx_special(unsigned index) { return bench.load<std::uint16_t>(kRxRing + 16 * index + 14); }
+    std::uint8_t rx_status(unsigned index) {
+        return bench.load<std::uint8_t>(kRxRing + std::uint64_t{16} * index + 12);
+    }
+    std::uint16_t rx_length(unsigned index) {
+        return bench.load<std::uint16_t>(kRxRing + std::uint64_t{16} * index + 8);
+    }
+    std::uint16_t rx_special(unsigned index) {
+        return bench.load<std::uint16_t>(kRxRing + std::uint64_t{16} * index + 14);
+    }
     Bytes rx_data(unsigned index, std::size_t size) { return memory(kRxBuffers + index * kRxStride, size); }
 
     // PHY.
