@@ -90,9 +90,9 @@ hal::Status VirtioBlk::set_up_queues() {
 
     const std::uint16_t offered = transport_.queues();
     if (offered == 0) return Error::kProtocol;
-    std::uint32_t queues = options_.queues < 1 ? 1 : options_.queues;
-    for (const std::uint32_t limit : {info->queues, std::uint32_t{offered}, std::uint32_t{kMostQueues}})
-        queues = queues < limit ? queues : limit;
+    info->queues = info->queues < offered ? info->queues : offered;
+    auto queues = static_cast<std::uint16_t>(info->queues < kMostQueues ? info->queues : kMostQueues);
+    if (options_.queues < queues) queues = options_.queues < 1 ? std::uint16_t{1} : options_.queues;
     info->queues = queues;
 
     std::array<std::uint16_t, kMostQueues> entries{};

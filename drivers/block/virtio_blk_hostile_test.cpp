@@ -11,36 +11,9 @@ namespace {
 using hal::Error;
 using virtio::InterruptMode;
 using namespace virtio_blk;
+using testing::HostileBlk;
 
-class HostileBlk : public testing::VirtioBlkTest {
-  protected:
-    /// The device is whole again: so must the driver be.
-    void expect_usable() {
-        device.holding = false;
-        device.silent = false;
-        device.held.clear();
-        Bytes data(1024);
-        ASSERT_TRUE(read(7, data));
-        const Completion done = only_completion();
-        EXPECT_TRUE(done.status);
-        EXPECT_EQ(data, disk_at(7, 1024));
-    }
-    /// Two reads in flight: what most tests begin with.
-    void start_two(VirtioBlk::Options options = {}) {
-        start(options);
-        device.holding = true;
-        first = Bytes(512);
-        second = Bytes(512);
-        ASSERT_TRUE(read(1, first));
-        ASSERT_TRUE(read(2, second));
-    }
-
-    Bytes first;
-    Bytes second;
-};
-
-// ---- Configuration that lies
-// -------------------------------------------------------------------------------------
+// ---- Configuration that lies ----
 
 TEST_F(HostileBlk, BlockSizesThatCannotBeAreRefused) {
     for (const std::uint32_t size :
@@ -170,8 +143,7 @@ TEST_F(HostileBlk, ANewCapacityThatCannotBeIsNotTaken) {
     expect_usable();
 }
 
-// ---- Completions that lie
-// ----------------------------------------------------------------------------------------
+// ---- Completions that lie ----
 
 TEST_F(HostileBlk, AStatusThatWasNeverWrittenIsNoSuccess) {
     start_two();
@@ -322,149 +294,7 @@ TEST_F(HostileBlk, WhatTheDeviceWritesAfterTheCompletionStaysWithIt) {
     EXPECT_EQ(first, disk_at(1, 512));
 }
 
-// ---- Time
-// --------------------------------------------------------------------------------------------------------
-
-class LateBlk : public HostileBlk, public ::testing::WithParamInterface<InterruptMode> {};
-
-INSTANTIATE_TEST_SUITE_P(Modes, LateBlk,
-                         ::testing::Values(InterruptMode::kPolled, InterruptMode::kIntx,
-                                           InterruptMode::kMsix));
-
-TEST_P(LateBlk, ALateRequestTimesOutTheOthersAreResetAndTheDeviceWorksAgain) {
-    start({.interrupts = GetParam(), .request_timeout = hal::milliseconds(100)});
-    device.holding = true;
-    Bytes late(512);
-    Bytes young(512);
-    const auto late_token = read(1, late);
-    pass(hal::milliseconds(60));
-    const auto young_token = read(2, young);
-    ASSERT_TRUE(late_token && young_token);
-    pass(hal::milliseconds(39));
-    EXPECT_TRUE(completions().empty());
-    pass(hal::milliseconds(1));
-    const auto all = completions();
-    ASSERT_EQ(all.size(), 2u);
-    EXPECT_EQ(all[0].token, *late_token);
-    EXPECT_EQ(all[0].status.error(), Error::kTimeout);
-    EXPECT_EQ(all[1].token, *young_token);
-    EXPECT_EQ(all[1].status.error(), Error::kReset);
-    EXPECT_EQ(driver->counters().resets, 1u);
-    EXPECT_EQ(device.board.machine.mapped(), 0);
-    expect_usable();
-}
-
-TEST_P(LateBlk, WhatIsFinishedAtTheDeadlineIsNotLate) {
-    start({.interrupts = GetParam(), .request_timeout = hal::milliseconds(100)});
-    device.holding = true;
-    Bytes data(512);
-    ASSERT_TRUE(read(1, data));
-    pass(hal::seconds(10));
-    device.silent = true;
-    device.serve();
-    EXPECT_TRUE(only_completion().status);
-    EXPECT_EQ(driver->counters().resets, 0u);
-}
-
-TEST_P(LateBlk, ACompletionAfterTheResetReachesNobody) {
-    start({.interrupts = GetParam(), .request_timeout = hal::milliseconds(100)});
-    device.holding = true;
-    Bytes data(512, std::byte{0x11});
-    ASSERT_TRUE(read(1, data));
-    const auto old_ring = device.queues[0].ring;
-    const auto stale = device.held[0];
-    pass(hal::milliseconds(100));
-    EXPECT_EQ(only_completion().status.error(), Error::kTimeout);
-    const Bytes before = data;
-    // The device had it under way and finishes it into memory that is no longer its own.
-    auto ring = old_ring;
-    std::memset(device.board.machine.at(stale.chain.pieces[1].address), 0xee, 512);
-    ring.use(stale.chain.head, 513);
-    EXPECT_TRUE(completions().empty());
-    EXPECT_EQ(data, before);
-    expect_usable();
-}
-
-TEST_P(LateBlk, ADeviceThatNeedsResetGetsOne) {
-    start_two({.interrupts = GetParam()});
-    device.status |= virtio::kStatusNeedsReset;
-    device.interrupt_config();
-    if (GetParam() == InterruptMode::kPolled) pass(VirtioBlk::kCheckInterval);
-    device.status |= virtio::kStatusNeedsReset;
-    const auto all = completions();
-    ASSERT_EQ(all.size(), 2u);
-    for (const Completion& done : all) EXPECT_EQ(done.status.error(), Error::kReset);
-    EXPECT_EQ(driver->counters().resets, 1u);
-    expect_usable();
-}
-
-TEST_P(LateBlk, ADeviceThatIsPulledEndsEverythingAtOnce) {
-    start_two({.interrupts = GetParam()});
-    device.remove();
-    pass(VirtioBlk::kCheckInterval);
-    const auto before = device.board.platform.now();
-    const auto all = completions();
-    ASSERT_EQ(all.size(), 2u);
-    for (const Completion& done : all) EXPECT_EQ(done.status.error(), Error::kDeviceGone);
-    EXPECT_EQ(device.board.platform.now(), before);
-    expect_nothing_left();
-    EXPECT_EQ(read(0, first).error(), Error::kDeviceGone);
-    EXPECT_EQ(driver->recover().error(), Error::kDeviceGone);
-    // And when it is plugged in again, it can be had back.
-    device.removed = false;
-    device.function.present = true;
-    device.status = 0;
-    EXPECT_TRUE(driver->recover());
-    expect_usable();
-}
-
-TEST_P(LateBlk, ACallerMayResetTheDeviceUnderARequest) {
-    start_two({.interrupts = GetParam()});
-    EXPECT_TRUE(driver->recover());
-    const auto all = completions();
-    ASSERT_EQ(all.size(), 2u);
-    for (const Completion& done : all) EXPECT_EQ(done.status.error(), Error::kReset);
-    expect_usable();
-}
-
-TEST_F(HostileBlk, ADeviceThatDoesNotComeBackIsCutOffAndCanBeTriedAgain) {
-    start_two({.request_timeout = hal::milliseconds(50)});
-    device.reset_hangs = true;
-    pass(hal::milliseconds(50));
-    const auto all = completions();
-    ASSERT_EQ(all.size(), 2u);
-    for (const Completion& done : all) EXPECT_EQ(done.status.error(), Error::kTimeout);
-    EXPECT_FALSE(driver->running());
-    EXPECT_FALSE(device.bus_master());
-    expect_nothing_left();
-    EXPECT_EQ(read(0, first).error(), Error::kTimeout);
-    EXPECT_EQ(driver->poll(64), 0u);
-    device.reset_hangs = false;
-    EXPECT_TRUE(driver->recover());
-    expect_usable();
-}
-
-TEST_F(HostileBlk, AStopThatTheDeviceDoesNotConfirmCutsItOff) {
-    start_two();
-    device.reset_hangs = true;
-    EXPECT_EQ(driver->stop().error(), Error::kTimeout);
-    EXPECT_FALSE(device.bus_master());
-    expect_nothing_left();
-    device.reset_hangs = false;
-}
-
-TEST_F(HostileBlk, AMissingDoorbellEndsInATimeout) {
-    start({.event_idx = false, .request_timeout = hal::milliseconds(20)});
-    device.queues[0].ring.set_no_notify(true);  // and does not look by itself
-    Bytes data(512);
-    ASSERT_TRUE(read(1, data));
-    pass(hal::milliseconds(20));
-    EXPECT_EQ(only_completion().status.error(), Error::kTimeout);
-    expect_usable();
-}
-
-// ---- Interrupts
-// --------------------------------------------------------------------------------------------------
+// ---- Interrupts ----
 
 TEST_F(HostileBlk, SpuriousInterruptsChangeNothing) {
     start_two();
@@ -505,118 +335,6 @@ TEST_F(HostileBlk, AStormIsBoundedByTheBudget) {
         finished += now;
     }
     EXPECT_EQ(finished, 20u);
-}
-
-// ---- Every place
-// -------------------------------------------------------------------------------------------------
-
-/// A whole life of the driver with a device that is pulled at its n-th read: nothing may hang or be left
-/// behind, whatever n is.
-TEST_F(HostileBlk, MayBePulledAtEveryRead) {
-    for (const InterruptMode mode : {InterruptMode::kPolled, InterruptMode::kIntx, InterruptMode::kMsix}) {
-        std::uint64_t reads_of_a_life = 0;
-        for (std::uint64_t n = 0;; ++n) {
-            testing::FakeVirtioBlk pulled;
-            auto fresh = std::make_unique<VirtioBlk>();
-            std::uint64_t left = n;
-            bool gone = false;
-            pulled.board.before_read = [&] {
-                if (gone || left-- != 0) return;
-                pulled.remove();
-                gone = true;
-            };
-            Bytes data(512);
-            std::span<std::byte> segment = data;
-            hal::Status status = fresh->probe(pulled.board.platform, pulled.board.function());
-            if (status) status = fresh->start({.interrupts = mode});
-            if (status) {
-                for (int i = 0; i < 2 && fresh->running(); ++i) {
-                    const Request request{
-                        .operation = Operation::kRead, .sector = 1, .segments = {&segment, 1}};
-                    const auto token = fresh->submit(request);
-                    if (!token) break;
-                    bool ended = false;
-                    for (int tick = 0; tick < 20 && !ended; ++tick) {
-                        pulled.board.platform.delay(VirtioBlk::kCheckInterval);
-                        fresh->poll(8);
-                        ended = fresh->next_completion().has_value();
-                    }
-                    EXPECT_TRUE(ended) << n;
-                }
-                (void)fresh->stop();
-            }
-            EXPECT_EQ(pulled.board.machine.mapped(), 0) << n;
-            EXPECT_LT(pulled.board.reads, 3000u) << n;
-            if (!gone) {
-                reads_of_a_life = n;
-                break;
-            }
-            ASSERT_LT(n, 2000u);
-        }
-        EXPECT_GT(reads_of_a_life, 50u);
-    }
-}
-
-/// The same life with one read bent, each in turn, of registers or of shared memory.
-class BentBlk : public HostileBlk, public ::testing::WithParamInterface<bool> {};
-
-INSTANTIATE_TEST_SUITE_P(Reads, BentBlk, ::testing::Bool(),
-                         [](const auto& tested) { return tested.param ? "OfMemory" : "OfRegisters"; });
-
-TEST_P(BentBlk, EverySingleReadMayLie) {
-    using Lie = std::uint64_t (*)(std::uint64_t);
-    const Lie lies[] = {[](std::uint64_t) { return ~std::uint64_t{0}; },
-                        [](std::uint64_t) { return std::uint64_t{0}; },
-                        [](std::uint64_t value) { return value ^ 1; },
-                        [](std::uint64_t value) { return value ^ 0x40; },
-                        [](std::uint64_t value) { return value + 1; },
-                        [](std::uint64_t value) { return value ^ std::uint64_t{1} << 35; }};
-    for (const Lie lie : lies) {
-        for (std::uint64_t n = 0;; ++n) {
-            ASSERT_LT(n, 2000u);
-            testing::FakeVirtioBlk bent;
-            auto fresh = std::make_unique<VirtioBlk>();
-            std::uint64_t left = n;
-            bool told = false;
-            const auto bend = [&](std::uint64_t value) {
-                if (left-- != 0) return value;
-                told = true;
-                return lie(value);
-            };
-            if (GetParam())
-                bent.board.machine.bend_load = bend;
-            else
-                bent.board.bend_read = bend;
-            hal::Status status = fresh->probe(bent.board.platform, bent.board.function());
-            if (status)
-                status = fresh->start(
-                    {.interrupts = InterruptMode::kIntx, .request_timeout = hal::milliseconds(50)});
-            std::vector<Bytes> data(3, Bytes(512));
-            unsigned submitted = 0;
-            unsigned ended = 0;
-            for (std::uint64_t i = 0; status && i < data.size(); ++i) {
-                std::span<std::byte> segment = data[i];
-                if (fresh->submit({.operation = Operation::kRead, .sector = i, .segments = {&segment, 1}}))
-                    ++submitted;
-                for (int tick = 0; tick < 20 && ended < submitted; ++tick) {
-                    fresh->poll(8);
-                    while (const auto done = fresh->next_completion()) {
-                        ++ended;
-                        if (!done->status) continue;
-                        EXPECT_EQ(std::memcmp(data[i].data(), bent.disk.data() + i * 512, 512), 0) << n;
-                    }
-                    bent.board.platform.delay(VirtioBlk::kCheckInterval);
-                }
-            }
-            EXPECT_EQ(ended, submitted) << n;
-            (void)fresh->stop();
-            EXPECT_EQ(bent.board.machine.mapped(), 0) << n;
-            EXPECT_LT(bent.board.reads, 5000u) << n;
-            if (told) continue;
-            EXPECT_GT(n, 10u);  // or nothing was tried
-            break;
-        }
-    }
 }
 
 }  // namespace

@@ -26,8 +26,7 @@ class PciTransportTest : public ::testing::Test {
     PciTransport transport;
 };
 
-// ---- Finding the structures
-// --------------------------------------------------------------------------------------
+// ---- Finding the structures ----
 
 TEST_F(PciTransportTest, FindsTheStructuresAndTurnsDecodingOn) {
     ASSERT_TRUE(probe());
@@ -131,8 +130,7 @@ TEST_F(PciTransportTest, ADeviceWithoutConfigurationHasNone) {
     transport.write_config<std::uint8_t>(0, 1);
 }
 
-// ---- Status and features
-// -----------------------------------------------------------------------------------------
+// ---- Status and features ----
 
 TEST_F(PciTransportTest, GoesThroughTheStatesInOrder) {
     ASSERT_TRUE(probe());
@@ -218,8 +216,7 @@ TEST_F(PciTransportTest, SeesThatADeviceNeedsReset) {
     EXPECT_EQ(transport.health().error(), Error::kReset);
 }
 
-// ---- Device configuration
-// ----------------------------------------------------------------------------------------
+// ---- Device configuration ----
 
 TEST_F(PciTransportTest, ReadsFieldsInTheirWidths) {
     ASSERT_TRUE(probe());
@@ -275,8 +272,7 @@ TEST_F(PciTransportTest, NothingIsReadBeyondTheConfiguration) {
     EXPECT_EQ(transport.read_config<std::uint16_t>(4), 0);
 }
 
-// ---- Queues
-// ------------------------------------------------------------------------------------------------------
+// ---- Queues ----
 
 TEST_F(PciTransportTest, TellsHowLargeAQueueMayBe) {
     ASSERT_TRUE(probe());

@@ -6,92 +6,31 @@
 #include <set>
 #include <vector>
 
-#include "virtio/testing/device_ring.hpp"
+#include "virtio/testing/virtqueue_fixture.hpp"
 
 namespace tb::virtio {
 namespace {
 
-using hal::AddressSpace;
 using hal::Error;
 using ::testing::_;
 using testing::Chain;
-using testing::DeviceRing;
-using ::testing::NiceMock;
-
-constexpr std::uint64_t kDoorbell = 0xfeb0'3000;
-
-/// Notes every access of the driver to shared memory, in order with barriers and doorbells.
-class WatchedMachine : public NiceMock<hal::testing::MockMachine> {
-  public:
-    struct Event {
-        enum class Kind { kLoad, kStore, kBarrier, kNotify } kind;
-        std::uint64_t address = 0;
-        hal::MemoryOrder order = hal::MemoryOrder::kRelaxed;
-    };
-    using Kind = Event::Kind;
-
-    WatchedMachine() {
-        ON_CALL(*this, barrier(_)).WillByDefault([this](hal::Barrier kind) {
-            if (kind == hal::Barrier::kFull) events.push_back({Kind::kBarrier});
-        });
-        ON_CALL(*this, write(AddressSpace::kMemory, kDoorbell, 2u, _))
-            .WillByDefault([this](AddressSpace, std::uint64_t address, unsigned, std::uint64_t value) {
-                events.push_back({Kind::kNotify, address});
-                doorbells.push_back(value);
-            });
-    }
-    std::uint64_t dma_load(std::uint64_t address, unsigned width, hal::MemoryOrder order) override {
-        events.push_back({Kind::kLoad, address, order});
-        return MockMachine::dma_load(address, width, order);
-    }
-    void dma_store(std::uint64_t address, unsigned width, std::uint64_t value,
-                   hal::MemoryOrder order) override {
-        events.push_back({Kind::kStore, address, order});
-        MockMachine::dma_store(address, width, value, order);
-    }
-
-    std::vector<Event> events;
-    std::vector<std::uint64_t> doorbells;
-};
-
-class VirtqueueTest : public ::testing::Test {
-  protected:
-    void create(std::uint16_t entries, Virtqueue::Options options = {}) {
-        ASSERT_TRUE(queue.create(platform, entries, options));
-        queue.set_doorbell(*platform.map_memory(kDoorbell, 2), 5);
-        device =
-            DeviceRing(machine, queue.descriptor_area(), queue.driver_area(), queue.device_area(), entries);
-        machine.events.clear();
-    }
-    hal::Status add(std::uint16_t cookie, std::uint32_t writable = 64) {
-        const Segment out{0x1000, 16};
-        const Segment in{0x2000, writable};
-        return queue.add({&out, 1}, {&in, 1}, cookie);
-    }
-    std::uint16_t in_flight() { return queue.in_flight(); }
-
-    WatchedMachine machine;
-    hal::Host host{machine};
-    hal::Platform platform{host};
-    Virtqueue queue;
-    DeviceRing device;
-};
+using testing::VirtqueueTest;
+using testing::WatchedMachine;
 
 TEST_F(VirtqueueTest, TheDeviceFindsABufferAsItWasAdded) {
     create(8);
     const std::vector<Segment> out{{0x1000, 16}, {0x3000, 512}};
     const std::vector<Segment> in{{0x2'0000'0000, 4096}, {0x2000, 1}};
     ASSERT_TRUE(queue.add(out, in, 7));
-    const auto chain = device.take();
-    ASSERT_TRUE(chain);
-    ASSERT_EQ(chain->pieces.size(), 4u);
-    EXPECT_EQ(chain->pieces[1].address, 0x3000u);
-    EXPECT_EQ(chain->pieces[1].bytes, 512u);
-    EXPECT_FALSE(chain->pieces[1].device_writes());
-    EXPECT_EQ(chain->pieces[2].address, 0x2'0000'0000u);
-    EXPECT_TRUE(chain->pieces[2].device_writes());
-    EXPECT_TRUE(chain->pieces[3].device_writes());
-    EXPECT_EQ(chain->writable(), 4097u);
+    const Chain chain = take();
+    ASSERT_EQ(chain.pieces.size(), 4u);
+    EXPECT_EQ(chain.pieces[1].address, 0x3000u);
+    EXPECT_EQ(chain.pieces[1].bytes, 512u);
+    EXPECT_FALSE(chain.pieces[1].device_writes());
+    EXPECT_EQ(chain.pieces[2].address, 0x2'0000'0000u);
+    EXPECT_TRUE(chain.pieces[2].device_writes());
+    EXPECT_TRUE(chain.pieces[3].device_writes());
+    EXPECT_EQ(chain.writable(), 4097u);
     EXPECT_FALSE(device.take());
 }
 
@@ -99,10 +38,10 @@ TEST_F(VirtqueueTest, WhatTheDeviceUsedComesBackWithItsCookieAndLength) {
     create(8);
     ASSERT_TRUE(add(1));
     ASSERT_TRUE(add(2));
-    const auto first = device.take();
-    const auto second = device.take();
-    device.use(second->head, 64);
-    device.use(first->head, 3);
+    const Chain first = take();
+    const Chain second = take();
+    device.use(second.head, 64);
+    device.use(first.head, 3);
     EXPECT_EQ(queue.pop()->cookie, 2);
     const auto used = queue.pop();
     ASSERT_TRUE(used);
@@ -110,7 +49,7 @@ TEST_F(VirtqueueTest, WhatTheDeviceUsedComesBackWithItsCookieAndLength) {
     EXPECT_EQ(used->bytes, 3u);
     EXPECT_EQ(queue.pop().error(), Error::kBusy);
     EXPECT_EQ(queue.free_descriptors(), 8);
-    EXPECT_EQ(in_flight(), 0);
+    EXPECT_EQ(queue.in_flight(), 0);
 }
 
 TEST_F(VirtqueueTest, ThePartsAreAlignedAndDoNotOverlap) {
@@ -119,7 +58,7 @@ TEST_F(VirtqueueTest, ThePartsAreAlignedAndDoNotOverlap) {
         EXPECT_EQ(queue.descriptor_area() % ring::kDescAlignment, 0u);
         EXPECT_EQ(queue.driver_area() % ring::kAvailAlignment, 0u);
         EXPECT_EQ(queue.device_area() % ring::kUsedAlignment, 0u);
-        EXPECT_GE(queue.driver_area(), queue.descriptor_area() + entries * 16u);
+        EXPECT_GE(queue.driver_area(), queue.descriptor_area() + std::uint64_t{entries} * 16);
         EXPECT_GE(queue.device_area(), queue.driver_area() + ring::avail_bytes(entries));
     }
 }
@@ -199,14 +138,14 @@ TEST_F(VirtqueueTest, ABatchThatPassesTheEventOverTheWrapIsKicked) {
     create(8, {.event_idx = true});
     for (unsigned i = 0; i < 65528; ++i) {
         ASSERT_TRUE(add(0));
-        device.use(*device.take());
+        device.use(take());
         ASSERT_TRUE(queue.pop());
     }
     queue.kick();
     device.set_avail_event(65534);
     for (int i = 0; i < 4; ++i) {
         ASSERT_TRUE(add(0));
-        device.use(*device.take());
+        device.use(take());
         ASSERT_TRUE(queue.pop());
     }
     EXPECT_FALSE(queue.kick());  // 65528 -> 65532
@@ -219,9 +158,9 @@ TEST_F(VirtqueueTest, KeepsWorkingWhenTheIndicesWrap) {
     for (std::uint32_t i = 0; i < 70000; ++i) {
         ASSERT_TRUE(add(static_cast<std::uint16_t>(i)));
         ASSERT_TRUE(add(static_cast<std::uint16_t>(i + 1)));
-        const auto first = device.take();
-        device.use(*device.take());
-        device.use(*first);
+        const Chain first = take();
+        device.use(take());
+        device.use(first);
         ASSERT_EQ(queue.pop()->cookie, static_cast<std::uint16_t>(i + 1)) << i;
         ASSERT_EQ(queue.pop()->cookie, static_cast<std::uint16_t>(i)) << i;
     }
@@ -234,7 +173,7 @@ TEST_F(VirtqueueTest, AFullRingIsBusyUntilSomethingIsPopped) {
     ASSERT_TRUE(add(1));
     ASSERT_TRUE(add(2));
     EXPECT_EQ(add(3).error(), Error::kBusy);
-    device.use(*device.take());
+    device.use(take());
     ASSERT_TRUE(queue.pop());
     EXPECT_TRUE(add(3));
 }
@@ -253,9 +192,9 @@ TEST_F(VirtqueueTest, AChainMayBeAsLongAsTheQueueAndNoLonger) {
     const Segment last{0x2000, 1};
     ASSERT_TRUE(queue.add(all, {&last, 1}, 9));
     EXPECT_EQ(queue.free_descriptors(), 0);
-    const auto chain = device.take();
-    EXPECT_EQ(chain->pieces.size(), 256u);
-    device.use(*chain);
+    const Chain chain = take();
+    EXPECT_EQ(chain.pieces.size(), 256u);
+    device.use(chain);
     EXPECT_EQ(queue.pop()->cookie, 9);
     EXPECT_EQ(queue.free_descriptors(), 256);
     const std::vector<Segment> more(256, Segment{0x1000, 8});
@@ -286,150 +225,12 @@ TEST_F(VirtqueueTest, AQueueOfOneEntryWorks) {
     for (int i = 0; i < 3; ++i) {
         ASSERT_TRUE(queue.add({}, {&in, 1}, 1));
         EXPECT_EQ(queue.add({}, {&in, 1}, 1).error(), Error::kBusy);
-        device.use(*device.take());
+        device.use(take());
         EXPECT_EQ(queue.pop()->bytes, 4u);
     }
 }
 
-// ---- A device that breaks the rules
-// ------------------------------------------------------------------------------
-
-class HostileRing : public VirtqueueTest {
-  protected:
-    HostileRing() {
-        create(8);
-        EXPECT_TRUE(add(1));
-        EXPECT_TRUE(add(2));
-        first = *device.take();
-        second = *device.take();
-    }
-    void expect_broken() {
-        EXPECT_EQ(queue.pop().error(), Error::kProtocol);
-        EXPECT_TRUE(queue.broken());
-        // And broken it stays, whatever comes next.
-        device.set_used_idx(device.used_idx());
-        EXPECT_EQ(queue.pop().error(), Error::kProtocol);
-        EXPECT_EQ(add(3).error(), Error::kProtocol);
-        EXPECT_FALSE(queue.kick());
-        EXPECT_FALSE(queue.has_used());
-    }
-
-    Chain first;
-    Chain second;
-};
-
-TEST_F(HostileRing, AnIdBeyondTheRing) {
-    device.use(8, 0);
-    expect_broken();
-}
-
-TEST_F(HostileRing, AnIdWhoseLowHalfIsInFlight) {
-    device.use(0x1'0000u | first.head, 0);
-    expect_broken();
-}
-
-TEST_F(HostileRing, AnIdThatIsNotInFlight) {
-    device.use(7, 0);
-    expect_broken();
-}
-
-TEST_F(HostileRing, TheSecondDescriptorOfAChain) {
-    device.use(first.head + 1u, 0);
-    expect_broken();
-}
-
-TEST_F(HostileRing, TheSameIdTwice) {
-    device.use(first);
-    device.use(first);
-    EXPECT_EQ(queue.pop()->cookie, 1);
-    expect_broken();
-}
-
-TEST_F(HostileRing, MoreBytesThanWereWritable) {
-    device.use(first.head, 65);
-    expect_broken();
-}
-
-TEST_F(HostileRing, BytesInABufferThatIsOnlyReadable) {
-    const Segment out{0x1000, 16};
-    ASSERT_TRUE(queue.add({&out, 1}, {}, 3));
-    device.use(device.take()->head, 1);
-    expect_broken();
-}
-
-TEST_F(HostileRing, AnIndexThatJumpsBeyondWhatIsInFlight) {
-    device.write_element(0, first.head, 0);
-    device.write_element(1, second.head, 0);
-    device.set_used_idx(3);
-    expect_broken();
-}
-
-TEST_F(HostileRing, AnIndexThatGoesBack) {
-    device.use(first);
-    ASSERT_TRUE(queue.pop());
-    device.set_used_idx(0);
-    expect_broken();
-}
-
-TEST_F(HostileRing, AnIndexThatGoesBackBetweenTwoPopsIsNotLookedAt) {
-    device.use(first);
-    device.use(second);
-    ASSERT_TRUE(queue.pop());
-    device.set_used_idx(0);
-    EXPECT_EQ(queue.pop()->cookie, 2);
-    expect_broken();
-}
-
-TEST_F(HostileRing, ScribblingOnTheDescriptorsHarmsNobody) {
-    for (const int byte : {0xff, 0x00, 0x41}) {
-        device.scribble_on_descriptors(byte);
-        device.use(first);
-        device.use(second);
-        EXPECT_EQ(queue.pop()->bytes, 64u);
-        EXPECT_EQ(queue.pop()->bytes, 64u);
-        EXPECT_EQ(queue.free_descriptors(), 8);
-        ASSERT_TRUE(add(1));
-        ASSERT_TRUE(add(2));
-        first = *device.take();
-        second = *device.take();
-        EXPECT_EQ(first.pieces.size(), 2u);
-        EXPECT_NE(first.head, second.head);
-    }
-}
-
-TEST_F(HostileRing, TheDescriptorTableIsNeverRead) {
-    device.use(first);
-    machine.events.clear();
-    ASSERT_TRUE(queue.pop());
-    ASSERT_TRUE(add(3));
-    queue.kick();
-    for (const auto& event : machine.events) {
-        if (event.kind != WatchedMachine::Kind::kLoad) continue;
-        EXPECT_GE(event.address, queue.device_area());
-    }
-}
-
-TEST_F(HostileRing, IndexAndElementAreReadOnceEachAndTheIndexFirst) {
-    device.use(first);
-    machine.events.clear();
-    ASSERT_TRUE(queue.pop());
-    ASSERT_EQ(machine.events.size(), 2u);
-    EXPECT_EQ(machine.events[0].address, queue.device_area() + ring::kIdx);
-    EXPECT_EQ(machine.events[0].order, hal::MemoryOrder::kAcquire);
-    EXPECT_EQ(machine.events[1].address, queue.device_area() + ring::kEntries);
-}
-
-TEST_F(HostileRing, ABrokenQueueIsWholeAgainWhenItIsCreatedAnew) {
-    device.use(99, 0);
-    EXPECT_EQ(queue.pop().error(), Error::kProtocol);
-    create(8);
-    ASSERT_TRUE(add(4));
-    device.use(*device.take());
-    EXPECT_EQ(queue.pop()->cookie, 4);
-}
-
-// ---- Indirect descriptors
-// ----------------------------------------------------------------------------------------
+// ---- Indirect descriptors ----
 
 TEST_F(VirtqueueTest, AnIndirectBufferTakesOneDescriptor) {
     create(4, {.indirect_tables = 2, .indirect_entries = 4});
@@ -437,15 +238,15 @@ TEST_F(VirtqueueTest, AnIndirectBufferTakesOneDescriptor) {
     const Segment in{0x2000, 1};
     ASSERT_TRUE(queue.add(out, {&in, 1}, 7));
     EXPECT_EQ(queue.free_descriptors(), 3);
-    const auto chain = device.take();
-    EXPECT_TRUE(chain->indirect);
-    ASSERT_EQ(chain->pieces.size(), 3u);
-    EXPECT_EQ(chain->pieces[1].address, 0x3000u);
-    EXPECT_TRUE(chain->pieces[2].device_writes());
+    const Chain chain = take();
+    EXPECT_TRUE(chain.indirect);
+    ASSERT_EQ(chain.pieces.size(), 3u);
+    EXPECT_EQ(chain.pieces[1].address, 0x3000u);
+    EXPECT_TRUE(chain.pieces[2].device_writes());
     // The descriptor that refers to the table says nothing but that (§2.7.5.3.1).
-    EXPECT_EQ(device.peek<std::uint16_t>(queue.descriptor_area() + chain->head * 16u + 12),
+    EXPECT_EQ(device.peek<std::uint16_t>(queue.descriptor_area() + std::uint64_t{chain.head} * 16 + 12),
               ring::kDescIndirect);
-    device.use(chain->head, 1);
+    device.use(chain.head, 1);
     EXPECT_EQ(queue.pop()->cookie, 7);
 }
 
@@ -453,14 +254,14 @@ TEST_F(VirtqueueTest, WithoutAFreeTableABufferGoesDirect) {
     create(8, {.indirect_tables = 2, .indirect_entries = 4});
     for (std::uint16_t i = 0; i < 3; ++i) ASSERT_TRUE(add(i));
     EXPECT_EQ(queue.free_descriptors(), 4);
-    const auto first = device.take();
-    EXPECT_TRUE(first->indirect);
-    EXPECT_TRUE(device.take()->indirect);
-    EXPECT_FALSE(device.take()->indirect);
-    device.use(*first);
+    const Chain first = take();
+    EXPECT_TRUE(first.indirect);
+    EXPECT_TRUE(take().indirect);
+    EXPECT_FALSE(take().indirect);
+    device.use(first);
     ASSERT_TRUE(queue.pop());
     ASSERT_TRUE(add(9));
-    EXPECT_TRUE(device.take()->indirect);
+    EXPECT_TRUE(take().indirect);
 }
 
 TEST_F(VirtqueueTest, ABufferLongerThanATableGoesDirectAndOneSegmentNeedsNone) {
@@ -468,8 +269,8 @@ TEST_F(VirtqueueTest, ABufferLongerThanATableGoesDirectAndOneSegmentNeedsNone) {
     const std::vector<Segment> three(3, Segment{0x1000, 8});
     ASSERT_TRUE(queue.add(three, {}, 1));
     ASSERT_TRUE(queue.add({three.data(), 1}, {}, 2));
-    EXPECT_FALSE(device.take()->indirect);
-    EXPECT_FALSE(device.take()->indirect);
+    EXPECT_FALSE(take().indirect);
+    EXPECT_FALSE(take().indirect);
 }
 
 TEST_F(VirtqueueTest, TablesOfBuffersInFlightAreNeverShared) {
@@ -478,11 +279,12 @@ TEST_F(VirtqueueTest, TablesOfBuffersInFlightAreNeverShared) {
     for (int round = 0; round < 200; ++round) {
         while (flying.size() < 4) {
             ASSERT_TRUE(add(static_cast<std::uint16_t>(round)));
-            flying.push_back(*device.take());
+            flying.push_back(take());
         }
         std::set<std::uint64_t> tables;
         for (const Chain& chain : flying)
-            tables.insert(device.peek<std::uint64_t>(queue.descriptor_area() + chain.head * 16u));
+            tables.insert(
+                device.peek<std::uint64_t>(queue.descriptor_area() + std::uint64_t{chain.head} * 16));
         ASSERT_EQ(tables.size(), 4u);
         const auto victim = flying.begin() + round % 4;
         device.use(*victim);
@@ -497,8 +299,7 @@ TEST_F(VirtqueueTest, AChainLongerThanTheQueueIsRefusedInATableToo) {
     EXPECT_EQ(queue.add(five, {}, 1).error(), Error::kOutOfRange);
 }
 
-// ---- Interrupt suppression
-// ---------------------------------------------------------------------------------------
+// ---- Interrupt suppression ----
 
 TEST_F(VirtqueueTest, TheFlagTellsTheDeviceWhetherToInterrupt) {
     create(8);
@@ -512,7 +313,7 @@ TEST_F(VirtqueueTest, TheFlagTellsTheDeviceWhetherToInterrupt) {
 TEST_F(VirtqueueTest, WithEventIndicesTheFlagStaysZero) {
     create(8, {.event_idx = true});
     ASSERT_TRUE(add(1));
-    device.use(*device.take());
+    device.use(take());
     ASSERT_TRUE(queue.pop());
     queue.disable_interrupts();
     EXPECT_EQ(device.avail_flags(), 0);
@@ -527,7 +328,7 @@ TEST_F(VirtqueueTest, WhatWasUsedBeforeInterruptsWereOnAgainIsNotMissed) {
         create(8, {.event_idx = event_idx});
         queue.disable_interrupts();
         ASSERT_TRUE(add(1));
-        device.use(*device.take());
+        device.use(take());
         EXPECT_TRUE(queue.enable_interrupts());
         // The look comes behind a full barrier behind the store.
         ASSERT_GE(machine.events.size(), 3u);
@@ -538,8 +339,7 @@ TEST_F(VirtqueueTest, WhatWasUsedBeforeInterruptsWereOnAgainIsNotMissed) {
     }
 }
 
-// ---- Memory
-// ------------------------------------------------------------------------------------------------------
+// ---- Memory ----
 
 TEST_F(VirtqueueTest, GivesBackAllThatItTook) {
     EXPECT_CALL(machine, dma_allocate(_, _)).Times(2);

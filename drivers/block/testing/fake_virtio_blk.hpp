@@ -22,7 +22,7 @@ class FakeVirtioBlk : public virtio::testing::FakeVirtio {
         std::uint64_t sector = 0;
     };
 
-    explicit FakeVirtioBlk(std::uint32_t sectors = 256) : disk(sectors * 512) {
+    explicit FakeVirtioBlk(std::uint32_t sectors = 256) : disk(std::size_t{sectors} * 512) {
         features |= virtio_blk::kFeatureSegMax | virtio_blk::kFeatureBlockSize | virtio_blk::kFeatureFlush |
                     virtio_blk::kFeatureTopology | virtio_blk::kFeatureConfigWce |
                     virtio_blk::kFeatureMultiQueue | virtio_blk::kFeatureDiscard |
@@ -86,7 +86,7 @@ class FakeVirtioBlk : public virtio::testing::FakeVirtio {
                     const auto first = peek<std::uint64_t>(piece.address);
                     const auto count = peek<std::uint32_t>(piece.address + 8);
                     last_range_flags = peek<std::uint32_t>(piece.address + 12);
-                    std::memset(disk.data() + first * 512, 0, count * 512u);
+                    std::memset(disk.data() + first * 512, 0, std::size_t{count} * 512);
                     break;
                 }
             }

@@ -122,4 +122,32 @@ class VirtioBlkTest : public ::testing::Test {
     int attached = 0;
 };
 
+/// Tests of a device that does what it must not, and comes to its senses.
+class HostileBlk : public VirtioBlkTest {
+  protected:
+    /// The device is whole again: so must the driver be.
+    void expect_usable() {
+        device.holding = false;
+        device.silent = false;
+        device.held.clear();
+        Bytes data(1024);
+        ASSERT_TRUE(read(7, data));
+        const Completion done = only_completion();
+        EXPECT_TRUE(done.status);
+        EXPECT_EQ(data, disk_at(7, 1024));
+    }
+    /// Two reads in flight: what most tests begin with.
+    void start_two(VirtioBlk::Options options = {}) {
+        start(options);
+        device.holding = true;
+        first = Bytes(512);
+        second = Bytes(512);
+        ASSERT_TRUE(read(1, first));
+        ASSERT_TRUE(read(2, second));
+    }
+
+    Bytes first;
+    Bytes second;
+};
+
 }  // namespace tb::block::testing

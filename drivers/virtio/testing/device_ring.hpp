@@ -44,7 +44,8 @@ class DeviceRing {
     std::optional<Chain> take() {
         if (avail_taken_ == avail_idx()) return std::nullopt;
         Chain chain;
-        chain.head = peek<std::uint16_t>(driver_ + ring::kEntries + 2u * (avail_taken_++ % entries_));
+        chain.head =
+            peek<std::uint16_t>(driver_ + ring::kEntries + std::uint64_t{2} * (avail_taken_++ % entries_));
         std::uint64_t table = descriptors_;
         std::uint32_t limit = entries_;
         std::uint16_t at = chain.head;
@@ -93,7 +94,9 @@ class DeviceRing {
     std::uint16_t used_idx() const { return used_; }
 
     /// Overwrites all that the driver wrote and a device has no business in.
-    void scribble_on_descriptors(int byte) { std::memset(machine_->at(descriptors_), byte, entries_ * 16u); }
+    void scribble_on_descriptors(int byte) {
+        std::memset(machine_->at(descriptors_), byte, std::size_t{entries_} * 16);
+    }
 
     template <class T>
     T peek(std::uint64_t address) const {

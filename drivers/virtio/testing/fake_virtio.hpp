@@ -45,7 +45,7 @@ class FakeVirtio {
         isr_position = add_structure(cap::kTypeIsr, 4, 0x1000, 0x1000);
         common_position = add_structure(cap::kTypeCommon, 4, 0, 0x1000);
         function.writable16(pci::kCommand, 0x0407);
-        for (std::uint16_t i = 0; i < queues.size(); ++i) queues[i].notify_off = i;
+        for (std::size_t i = 0; i < queues.size(); ++i) queues[i].notify_off = static_cast<std::uint16_t>(i);
         for (std::size_t i = 0; i < kVectors; ++i) msix_table[i * 4 + 3] = 1;
         board.add(function);
         board.add_registers(
