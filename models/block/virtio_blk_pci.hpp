@@ -14,7 +14,7 @@ struct VirtioBlkOptions {
 /// QEMU's virtio-blk-pci,disable-legacy=on as a function on a board. The disk outlives it.
 class VirtioBlkPci : public virtio::VirtioPci {
   public:
-    VirtioBlkPci(sc_core::sc_module_name name, pci::Board& board, unsigned slot,
+    VirtioBlkPci(const sc_core::sc_module_name& name, pci::Board& board, unsigned slot,
                  const VirtioBlkOptions& options, Disk& disk)
         : VirtioPci(name, board, slot, std::make_unique<VirtioBlk>(options.block, disk), options.pci) {}
 

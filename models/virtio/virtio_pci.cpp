@@ -72,7 +72,7 @@ void in_pieces(std::uint64_t offset, unsigned width, Piece&& piece) {
 
 }  // namespace
 
-VirtioPci::VirtioPci(sc_core::sc_module_name name, pci::Board& board, unsigned slot,
+VirtioPci::VirtioPci(const sc_core::sc_module_name& name, pci::Board& board, unsigned slot,
                      std::unique_ptr<VirtioDevice> device, const VirtioPciOptions& options)
     : PciDevice(name, board, slot, 0, identity_of(device->identify(), options)),
       device_(std::move(device)),

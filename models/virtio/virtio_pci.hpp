@@ -41,7 +41,7 @@ struct VirtioPciOptions {
 /// specification is reported as a finding.
 class VirtioPci : public pci::PciDevice, public Transport {
   public:
-    VirtioPci(sc_core::sc_module_name name, pci::Board& board, unsigned slot,
+    VirtioPci(const sc_core::sc_module_name& name, pci::Board& board, unsigned slot,
               std::unique_ptr<VirtioDevice> device, const VirtioPciOptions& options);
     ~VirtioPci() override;
 
