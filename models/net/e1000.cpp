@@ -53,7 +53,11 @@ E1000::E1000(const sc_core::sc_module_name& name, pci::Board& board, unsigned sl
       backend_(backend),
       deadlines_(board.queue()),
       autoneg_(deadlines_.add([this] { autoneg_done(); })),
-      receive_pause_(deadlines_.add([this] { incoming_.flush(); })),
+      receive_pause_(deadlines_.add([this] {
+          incoming_.flush();
+          read_wire_later();
+      })),
+      wire_(deadlines_.add([this] { incoming_.read_socket(); })),
       eeprom_(options.eeprom.value_or(Eeprom::contents_for(options.mac))),
       interrupts_(regs_, deadlines_, options.mitigation, [this](bool level) { set_intx(level); }),
       transmitter_(
@@ -97,7 +101,9 @@ void E1000::bind_registers() {
         deadlines_.set(receive_pause_, deadlines_.after_milliseconds(kReceivePauseMs));
     });
     regs_.rdt.on_write([this](std::uint64_t, std::uint64_t) {
-        if (receiver_.has_room()) incoming_.flush();
+        if (!receiver_.has_room()) return;
+        incoming_.flush();
+        incoming_.read_socket();
     });
     regs_.tdt.on_write([this](std::uint64_t, std::uint64_t) { transmitter_.run(); });
     regs_.tctl.on_write([this](std::uint64_t, std::uint64_t) { transmitter_.run(); });
@@ -187,7 +193,9 @@ void E1000::check_write(std::uint32_t offset, std::uint32_t value) {
 
 void E1000::config_written(unsigned offset, unsigned width) {
     const bool touches = offset <= pci::config::kCommand && pci::config::kCommand < offset + width;
-    if (touches && bus_master()) incoming_.flush();
+    if (!touches || !bus_master()) return;
+    incoming_.flush();
+    incoming_.read_socket();
 }
 
 void E1000::link_down() {
@@ -206,6 +214,12 @@ void E1000::autoneg_done() {
     phy_.autoneg_complete();
     incoming_.flush();
     interrupts_.raise(cause::kLsc);
+    read_wire_later();
+}
+
+// Timers of one moment all run before QEMU's main loop looks at its sockets.
+void E1000::read_wire_later() {
+    deadlines_.set(wire_, deadlines_.now());
 }
 
 void E1000::set_link(bool up) {
@@ -221,6 +235,7 @@ void E1000::set_link(bool up) {
         incoming_.flush();
     }
     if (MacRegisters::has(regs_.status, status::kLinkUp) != was_up) interrupts_.raise(cause::kLsc);
+    incoming_.read_socket();
 }
 
 bool E1000::can_receive() const {

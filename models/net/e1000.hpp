@@ -66,6 +66,7 @@ class E1000 final : public pci::PciDevice, public NetDevice {
     void link_down();
     void restart_autoneg();
     void autoneg_done();
+    void read_wire_later();
     void send(std::span<const std::byte> frame);
     bool take(std::span<const std::byte> frame);
 
@@ -75,6 +76,7 @@ class E1000 final : public pci::PciDevice, public NetDevice {
     Deadlines deadlines_;
     Deadlines::Id autoneg_;
     Deadlines::Id receive_pause_;
+    Deadlines::Id wire_;
     Eeprom eeprom_;
     Phy phy_;
     Interrupts interrupts_;

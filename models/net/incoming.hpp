@@ -18,9 +18,9 @@ namespace tb::model::net {
 /// delivered,
 ///   ready or not, so that all but those that find a descriptor are lost; unless the device gives the first
 ///   one back.
-/// - After that the socket is read again, all that is there in one piece, up to the size of QEMU's buffer.
-/// The first
-///   frame of it that finds the device not ready makes all behind it queued, too.
+/// - After that, when QEMU's main loop is back from all that is to be done at the moment, the socket is read
+///   again, all that is there in one piece, up to the size of QEMU's buffer. The first frame of it that finds
+///   the device not ready makes all behind it queued, too.
 class Incoming {
   public:
     struct Device {
@@ -36,27 +36,11 @@ class Incoming {
         socket_.emplace_back(frame.begin(), frame.end());
         read_socket();
     }
-    /// To be called by the device.
+    /// To be called by the device, and then read_socket() when it is done with what it is at.
     void flush() {
         refused_ = false;
         drain();
-        read_socket();
     }
-    void clear() {
-        socket_.clear();
-        queued_.clear();
-        read_of_first_ = 0;
-        reading_ = true;
-        refused_ = false;
-    }
-    /// Frames that wait.
-    std::size_t size() const { return socket_.size() + queued_.size(); }
-
-  private:
-    using Frame = std::vector<std::byte>;
-    static constexpr std::size_t kReadBytes = 4096 + 65536;
-    static constexpr std::size_t kLengthPrefix = 4;
-
     void read_socket() {
         while (reading_ && !socket_.empty()) {
             std::size_t budget = kReadBytes;
@@ -74,6 +58,21 @@ class Incoming {
             }
         }
     }
+    void clear() {
+        socket_.clear();
+        queued_.clear();
+        read_of_first_ = 0;
+        reading_ = true;
+        refused_ = false;
+    }
+    /// Frames that wait.
+    std::size_t size() const { return socket_.size() + queued_.size(); }
+
+  private:
+    using Frame = std::vector<std::byte>;
+    static constexpr std::size_t kReadBytes = 4096 + 65536;
+    static constexpr std::size_t kLengthPrefix = 4;
+
     void offer(const Frame& frame) {
         if (!device_.cable_in()) return;
         if (!refused_ && device_.ready() && device_.take(frame)) {

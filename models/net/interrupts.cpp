@@ -39,6 +39,10 @@ Interrupts::Interrupts(MacRegisters& regs, Deadlines& deadlines, bool mitigation
         regs_.ims.modify(0, written);
         raise(0);
     });
+    if (mitigation_) return;
+    // QEMU's device without mitigation lacks these registers altogether.
+    for (MacRegisters::Register* reg : {&regs_.itr, &regs_.rdtr, &regs_.radv, &regs_.tadv})
+        reg->on_write([reg](std::uint64_t, std::uint64_t) { reg->set(0); });
 }
 
 void Interrupts::set(std::uint32_t causes) {
