@@ -19,7 +19,11 @@ using nlohmann::json;
 
 constexpr std::uint16_t kCom1 = 0x3f8;
 
+constexpr KeySpec kModemLines = {"modem_lines", ValueType::kBoolean, false,
+                                 "true: the line has modem lines (CTS, DSR, DCD on at first); on the models only"};
+constexpr KeySpec kPciConfiguration[] = {kModemLines};
 constexpr KeySpec kIsaConfiguration[] = {
+    kModemLines,
     {"absent", ValueType::kBoolean, false, "true: the machine has no UART there"},
 };
 
@@ -50,7 +54,9 @@ class StreamOutside : public Outside {
 
 class SerialModelRig : public ModelRig {
   public:
-    SerialModelRig(const RigOptions& options, bool pci, bool absent) : outside_(stream_, machine_) {
+    SerialModelRig(const RigOptions& options, bool pci, bool absent, bool modem_lines) : outside_(stream_, machine_) {
+        // A UART asks its back end once whether there are any.
+        if (modem_lines) stream_.set_modem_inputs({});
         build(options, [&](model::pci::Board& board) {
             if (absent) return;
             if (pci)
@@ -85,16 +91,16 @@ class SerialType : public DeviceType {
     bool is_pci() const override { return pci_; }
     std::span<const RegisterBlock> blocks() const override { return blocks_; }
     std::span<const KeySpec> configuration() const override {
-        return pci_ ? std::span<const KeySpec>() : std::span<const KeySpec>(kIsaConfiguration);
+        return pci_ ? std::span<const KeySpec>(kPciConfiguration) : std::span<const KeySpec>(kIsaConfiguration);
     }
 
     std::unique_ptr<Rig> make_model(const json& configuration, const RigOptions& options) const override {
-        return std::make_unique<SerialModelRig>(options, pci_, absent(configuration));
+        return std::make_unique<SerialModelRig>(options, pci_, flag(configuration, "absent"), flag(configuration, "modem_lines"));
     }
     std::unique_ptr<Rig> make_qemu(const json& configuration, const RigOptions& options) const override {
         qemu::VmOptions vm;
         vm.binary = options.qemu_binary;
-        if (!absent(configuration)) {
+        if (!flag(configuration, "absent")) {
             vm.serials = {"line"};
             vm.devices = {pci_ ? fmt::format("pci-serial,chardev=line,addr={:02x}.0", kDeviceUnderTest.device)
                                : "isa-serial,chardev=line,iobase=0x3f8,irq=4"};
@@ -103,8 +109,8 @@ class SerialType : public DeviceType {
     }
 
   private:
-    static bool absent(const json& configuration) {
-        const auto found = configuration.find("absent");
+    static bool flag(const json& configuration, const char* name) {
+        const auto found = configuration.find(name);
         return found != configuration.end() && found->get<bool>();
     }
 
