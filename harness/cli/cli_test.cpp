@@ -2,6 +2,7 @@
 //
 // The program as a user meets it: bad input and a lacking environment get a message that says where and what to do, and the
 // exit code that the README promises.
+#include "harness/cli/testing/run_program.hpp"
 #include "harness/devices/device_type.hpp"
 #include "harness/devices/qemu_rig.hpp"
 #include "harness/qemu/error.hpp"
@@ -14,11 +15,9 @@
 #include <nlohmann/json.hpp>
 
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -28,26 +27,13 @@ namespace tb::cli {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::Ran;
+using testing::run_program;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-struct Ran {
-    int code;
-    std::string output;  ///< standard output and error together
-};
-
-Ran twinbench(const std::string& arguments) {
-    const std::string command = std::string(TWINBENCH_PROGRAM) + " " + arguments + " 2>&1";
-    std::FILE* pipe = ::popen(command.c_str(), "r");
-    if (pipe == nullptr) return {-1, "popen failed"};
-    std::string output;
-    char buffer[4096];
-    for (std::size_t n = std::fread(buffer, 1, sizeof buffer, pipe); n > 0; n = std::fread(buffer, 1, sizeof buffer, pipe))
-        output.append(buffer, n);
-    const int status = ::pclose(pipe);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
-}
+Ran twinbench(const std::string& arguments) { return run_program(TWINBENCH_PROGRAM, arguments); }
 
 class Cli : public ::testing::Test {
   protected:

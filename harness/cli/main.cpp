@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/cli/commands.hpp"
 #include "harness/qemu/error.hpp"
+#include "harness/scenario/document.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -101,6 +104,15 @@ void add_bench(CLI::App& app, int& status) {
     command->callback([&] { status = cli::bench_command(values); });
 }
 
+/// Says so when it is none; the library would only say that a command is required.
+bool is_command(const CLI::App& app, const std::string& word) {
+    std::vector<std::string> names;
+    for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+    if (std::find(names.begin(), names.end(), word) != names.end()) return true;
+    fmt::print(stderr, "twinbench: there is no command '{}'{}\n", word, scenario::suggestion(word, names));
+    return false;
+}
+
 int guarded(int argc, char** argv) {
     CLI::App app(kAbout, "twinbench");
     app.require_subcommand(1);
@@ -113,6 +125,7 @@ int guarded(int argc, char** argv) {
     add_list(app, status);
     add_doctor(app, status);
     add_bench(app, status);
+    if (argc > 1 && argv[1][0] != '-' && !is_command(app, argv[1])) return cli::kBadInput;
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

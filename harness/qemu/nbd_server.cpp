@@ -13,6 +13,8 @@
 namespace tb::qemu {
 namespace {
 
+constexpr std::uint32_t kSector = 512;
+
 /// The protocol has its own short list of error numbers, which happen to be Linux's.
 std::uint32_t to_nbd_error(int error) {
     switch (error) {
@@ -229,8 +231,13 @@ bool NbdServer::consume_request() {
         return true;
     }
     if (request.operation != BlockOperation::kFlush) {
-        // Before the disk or past its end: QEMU's raw node lets nothing such through.
         const std::uint64_t begin = window_offset(disk_size_);
+        // The start of the window lies before any disk: Vm asks there to be answered.
+        if (request.operation == BlockOperation::kRead && offset == 0 && length == kSector) {
+            reply(pending.cookie, 0, std::vector<std::uint8_t>(length));
+            return true;
+        }
+        // Past its end: QEMU's raw node lets nothing such through.
         if (offset < begin || offset > kWindow || length > kWindow - offset) {
             reply(pending.cookie, EINVAL, {});
             return true;
@@ -251,6 +258,7 @@ bool NbdServer::step() {
         reply(pending.cookie, pending.forced_error, {});
     else
         execute(pending);
+    if (!held_.empty()) stuck_ = true;
     flush_output();
     return true;
 }

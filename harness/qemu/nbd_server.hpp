@@ -6,6 +6,7 @@
 #include <deque>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/qemu/block_backend.hpp"
@@ -56,6 +57,12 @@ class NbdServer : public Service {
     /// Held requests that had to be released, oldest first, because QEMU slept inside a command until they
     /// were answered: a device reset drains the disk.
     unsigned forced_releases() const { return forced_releases_; }
+
+    /// Whether a request was answered, since the last call, while others stay held. QEMU's nbd client may then
+    /// keep that answer to itself: the coroutine that waits for the next one holds the lock that the answered
+    /// one needs to end (block/nbd.c of 7.2, receive_mutex). A further answer, even to a request of no
+    /// consequence, passes the lock on.
+    bool take_stuck() { return std::exchange(stuck_, false); }
 
     /// All requests since the last call, in order of arrival. QEMU itself reads sector 0 at start
     /// (it looks for a partition table to guess a geometry); Vm takes that one away.
@@ -112,6 +119,7 @@ class NbdServer : public Service {
     std::vector<BlockRequest> log_;
     std::uint64_t traffic_ = 0;
     unsigned forced_releases_ = 0;
+    bool stuck_ = false;
 };
 
 }  // namespace tb::qemu

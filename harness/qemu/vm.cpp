@@ -135,6 +135,9 @@ void Vm::launch() {
                        {"discard", "unmap"}};
         line.add("-blockdev", nbd.dump());
         line.add("-blockdev", raw_node(disk).dump());
+        // For unstick(): made now, because a node that is attached later waits for all requests to end.
+        line.add("-drive",
+                 fmt::format(R"(if=none,id={0}-probe,read-only=on,file=json:{{"driver":"raw",,"file":"{0}-nbd"}})", disk.node));
     }
     for (const std::string& id : options_.nets) {
         int number = -1;
@@ -187,7 +190,18 @@ void Vm::settle() {
             before = after;
             if (EventLoop::Clock::now() >= deadline) loop_->hung("QEMU does not come to rest");
         }
-    } while (loop_->step());
+    } while (loop_->step() || unstick());
+}
+
+bool Vm::unstick() {
+    for (std::size_t i = 0; i < disks_.size(); ++i) {
+        if (!disks_[i]->take_stuck()) continue;
+        // Asynchronous: this answer may be kept too, until the next comes.
+        const std::string command = fmt::format("qemu-io {}-probe \"aio_read -q 0 512\"", options_.disks[i].node);
+        qmp_->execute("human-monitor-command", json{{"command-line", command}}.dump());
+        return true;
+    }
+    return false;
 }
 
 void Vm::set_link(std::size_t net_index, bool up) {

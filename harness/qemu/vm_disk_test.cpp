@@ -193,6 +193,21 @@ TEST_F(VmDiskTest, HeldRequestsCompleteInTheOrderOfTheirRelease) {
     EXPECT_EQ(first_byte(1), 21);
 }
 
+TEST_F(VmDiskTest, AReleasedRequestCompletesWhicheverOfThemItIs) {
+    for (const std::size_t index : {0U, 1U, 2U, 3U}) {
+        start();
+        vm_->disk().hold(true);
+        for (const std::uint64_t sector : {10, 20, 30, 40}) enqueue(kTypeIn, sector);
+        kick();
+        vm_->disk().release_one(index);
+        vm_->settle();
+        EXPECT_THAT(used(), ElementsAre(index));
+        EXPECT_EQ(first_byte(index), 10 * (index + 1) + 1);
+        EXPECT_EQ(vm_->disk().held().size(), 3U);
+        EXPECT_EQ(vm_->stderr_text(), "");
+    }
+}
+
 TEST_F(VmDiskTest, ADeviceResetDrainsWhatIsHeldAndDoesNotHang) {
     start();
     vm_->disk().hold(true);

@@ -133,6 +133,11 @@ void Run::load(const json& node) {
         return wrong.empty();
     });
     if (!right) fail(fmt::format("in {} at {}: {}", node["load"].get<std::string>(), integer(node, "at", 0), wrong));
+    if (!node.contains("width")) return;
+    // A number that was looked at is an event of its own, so that a comparison can name it and both values.
+    harness::Bytes bytes(integer(node["width"]));
+    recorder_.dma_read(span_of(node, "load", bytes.size()).address, bytes);
+    recorder_.note(trace::EventKind::kResult, fmt::format("{}+{}", node["load"].get<std::string>(), integer(node, "at", 0)), little_endian(bytes));
 }
 
 unsigned Run::irq_line(const std::string& source) const {

@@ -7,6 +7,13 @@ namespace tb::model::net {
 
 namespace {
 
+#ifdef TWINBENCH_PLANT_WRONG_RESET
+// For the test that `confirm` notices: 100 Mb/s instead of 1000.
+constexpr std::uint64_t kStatusAtReset = 0x8008'0743;
+#else
+constexpr std::uint64_t kStatusAtReset = 0x8008'0783;
+#endif
+
 constexpr FieldSpec kCtrl[] = {
     {"FD", 0, 1},          {"LRST", 3, 1},        {"ASDE", 5, 1},      {"SLU", 6, 1},
     {"ILOS", 7, 1},        {"SPEED", 8, 2},       {"FRCSPD", 11, 1},   {"FRCDPLX", 12, 1},
@@ -111,7 +118,7 @@ constexpr RegisterSpec array(std::uint32_t offset, const char* name, std::uint16
 
 const auto kRegisters = std::to_array<RegisterSpec>({
     reserving(keeps(0x0000, "CTRL", kAll & ~std::uint64_t{ctrl::kReset}, kCtrl, 0x0014'0240), kCtrlReserved),
-    fixed(0x0008, "STATUS", kStatus, 0x8008'0783),
+    fixed(0x0008, "STATUS", kStatus, kStatusAtReset),
     fixed(0x0010, "EECD", kEecd),
     keeps(0x0014, "EERD", kAll, kEerd),
     fixed(0x0018, "CTRL_EXT"),
