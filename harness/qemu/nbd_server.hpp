@@ -58,10 +58,10 @@ class NbdServer : public Service {
     /// were answered: a device reset drains the disk.
     unsigned forced_releases() const { return forced_releases_; }
 
-    /// Whether a request was answered, since the last call, while others stay held. QEMU's nbd client may then
-    /// keep that answer to itself: the coroutine that waits for the next one holds the lock that the answered
-    /// one needs to end (block/nbd.c of 7.2, receive_mutex). A further answer, even to a request of no
-    /// consequence, passes the lock on.
+    /// Whether a request was answered, since the last call, while others stay held. QEMU's nbd client may
+    /// then keep that answer to itself: the coroutine that waits for the next one holds the lock that the
+    /// answered one needs to end (block/nbd.c of 7.2, receive_mutex). A further answer, even to a request of
+    /// no consequence, passes the lock on.
     bool take_stuck() { return std::exchange(stuck_, false); }
 
     /// All requests since the last call, in order of arrival. QEMU itself reads sector 0 at start

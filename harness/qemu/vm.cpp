@@ -136,8 +136,10 @@ void Vm::launch() {
         line.add("-blockdev", nbd.dump());
         line.add("-blockdev", raw_node(disk).dump());
         // For unstick(): made now, because a node that is attached later waits for all requests to end.
-        line.add("-drive",
-                 fmt::format(R"(if=none,id={0}-probe,read-only=on,file=json:{{"driver":"raw",,"file":"{0}-nbd"}})", disk.node));
+        line.add(
+            "-drive",
+            fmt::format(R"(if=none,id={0}-probe,read-only=on,file=json:{{"driver":"raw",,"file":"{0}-nbd"}})",
+                        disk.node));
     }
     for (const std::string& id : options_.nets) {
         int number = -1;
@@ -197,7 +199,8 @@ bool Vm::unstick() {
     for (std::size_t i = 0; i < disks_.size(); ++i) {
         if (!disks_[i]->take_stuck()) continue;
         // Asynchronous: this answer may be kept too, until the next comes.
-        const std::string command = fmt::format("qemu-io {}-probe \"aio_read -q 0 512\"", options_.disks[i].node);
+        const std::string command =
+            fmt::format("qemu-io {}-probe \"aio_read -q 0 512\"", options_.disks[i].node);
         qmp_->execute("human-monitor-command", json{{"command-line", command}}.dump());
         return true;
     }

@@ -122,7 +122,8 @@ class Vm {
     void shutdown();
 
   private:
-    /// Frees an answer that QEMU's nbd client keeps to itself (NbdServer::take_stuck); false when there is none.
+    /// Frees an answer that QEMU's nbd client keeps to itself (NbdServer::take_stuck); false when there is
+    /// none.
     bool unstick();
     void launch();
     void connect();
