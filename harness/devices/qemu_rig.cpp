@@ -39,8 +39,10 @@ trace::Visibility QemuRig::visibility() const {
 }
 
 std::string QemuRig::trouble() {
-    const std::string words = vm_.stderr_text();
-    return words.empty() ? words : "QEMU said: " + words;
+    // What QEMU says about a driver (a broken ring) is its way of a finding, and seen in the device's state. A QEMU that
+    // has ended is trouble.
+    if (vm_.process().running()) return {};
+    return fmt::format("QEMU ended ({}): {}", vm_.process().status_text(), vm_.stderr_text());
 }
 
 void QemuOutside::send_frame(std::span<const std::byte> frame) {
