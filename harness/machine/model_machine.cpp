@@ -41,7 +41,7 @@ class ModelMachine::Watcher : public model::Observer {
         machine_.listener().device_dma(write, address, data, static_cast<unsigned>(outcome));
     }
     void irq(unsigned line, bool level) override { machine_.line_changed(line, level); }
-    void msi(std::uint64_t address, std::uint32_t data) override { machine_.message_arrived(address, data); }
+    void msi(std::uint64_t address, std::uint32_t data) override { machine_.messages_.emplace(address, data); }
     void finding(const model::Finding& finding) override {
         machine_.listener().finding(fmt::format("{}: {}: {}", finding.device, finding.subject, finding.message));
     }
@@ -68,23 +68,36 @@ ModelMachine::~ModelMachine() { hardware_->board.set_observer(nullptr); }
 
 std::uint64_t ModelMachine::read(hal::AddressSpace space, std::uint64_t address, unsigned width) {
     const std::uint64_t value = hardware_->cpu.read(space_of(space), address, width);
-    hardware_->simulation.settle();
+    settle();
     return value;
 }
 
 void ModelMachine::write(hal::AddressSpace space, std::uint64_t address, unsigned width, std::uint64_t value) {
     hardware_->cpu.write(space_of(space), address, width, value);
-    hardware_->simulation.settle();
+    settle();
 }
 
 std::uint64_t ModelMachine::now_ns() { return hardware_->simulation.now(); }
-void ModelMachine::delay_ns(std::uint64_t span) { hardware_->simulation.advance(span); }
+void ModelMachine::delay_ns(std::uint64_t span) {
+    hardware_->simulation.advance(span);
+    take_messages();
+}
 model::pci::Board& ModelMachine::board() { return hardware_->board; }
-void ModelMachine::settle() { hardware_->simulation.settle(); }
+void ModelMachine::settle() {
+    hardware_->simulation.settle();
+    take_messages();
+}
+
+void ModelMachine::take_messages() {
+    if (messages_.empty()) return;
+    for (const auto& [address, data] : messages_) message_arrived(address, data);
+    messages_.clear();
+}
 
 void ModelMachine::reset() {
     hardware_->simulation.reset_clock();
     hardware_->board.reset();
+    messages_.clear();
     reset_base();
 }
 

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
+#include <utility>
 
 namespace tb::model {
 class Simulation;
@@ -44,6 +46,11 @@ class ModelMachine : public MachineBase {
     class Watcher;
     ModelMachine(std::unique_ptr<Hardware> hardware, std::span<std::byte> ram);
 
+    void take_messages();
+
+    /// Messages of the access at hand. They are delivered behind it, the lowest vector first, as a processor takes them: in
+    /// which order a device wrote them is to be seen in its DMA alone, and on QEMU not at all.
+    std::set<std::pair<std::uint64_t, std::uint32_t>> messages_;
     std::unique_ptr<Hardware> hardware_;
     std::unique_ptr<Watcher> watcher_;
 };
