@@ -131,6 +131,8 @@ void E1000::reset_device() {
 
 std::uint64_t E1000::bar_read(unsigned bar, std::uint64_t offset, unsigned width) {
     if (bar != 0) return 0;
+    // As a driver reads: whole registers.
+    if (width == 4 && offset % 4 == 0) return regs_.read(static_cast<std::uint32_t>(offset));
     check_width(offset, width);
     std::uint64_t value = 0;
     cut_at_alignment(offset, width, [&](unsigned done, unsigned each) {

@@ -3,6 +3,8 @@
 
 #include "models/pci/board.hpp"
 
+#include <cstring>
+
 namespace tb::model::pci {
 
 /// The processor's side of a board: issues accesses as TLM transactions, with one payload used again and again.
@@ -16,13 +18,27 @@ class Cpu {
     std::uint64_t read(Space space, std::uint64_t address, unsigned width) {
         std::uint64_t value = 0;
         transport(tlm::TLM_READ_COMMAND, space, address, width, &value);
-        return value;
+        // Loaded in the width in which the target stored it: a wider load would wait for the store to leave the
+        // processor's buffer, longer than the whole access takes.
+        switch (width) {
+            case 1: return loaded<std::uint8_t>(value);
+            case 2: return loaded<std::uint16_t>(value);
+            case 4: return loaded<std::uint32_t>(value);
+            default: return value;
+        }
     }
     void write(Space space, std::uint64_t address, unsigned width, std::uint64_t value) {
         transport(tlm::TLM_WRITE_COMMAND, space, address, width, &value);
     }
 
   private:
+    template <class T>
+    static std::uint64_t loaded(const std::uint64_t& value) {
+        T narrow;
+        std::memcpy(&narrow, &value, sizeof narrow);
+        return narrow;
+    }
+
     void transport(tlm::tlm_command command, Space space, std::uint64_t address, unsigned width,
                    std::uint64_t* value) {
         payload_.set_command(command);
