@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "models/block/memory_disk.hpp"
 
+#include <bit>
 #include <cstring>
 
 namespace tb::model::block {
@@ -27,8 +28,11 @@ int MemoryDisk::read_base(std::uint64_t sector, std::span<std::byte> data) {
     for (std::size_t at = 0; at < data.size(); at += kWord) {
         const std::uint64_t position = sector * kWordsInSector + at / kWord;
         std::uint64_t word = fill_ == Fill::kLba ? position / kWordsInSector : word_at(seed_, position);
-        for (std::size_t i = 0; i < kWord; ++i, word >>= 8)
-            data[at + i] = static_cast<std::byte>(word & 0xff);
+        if constexpr (std::endian::native == std::endian::little) {
+            std::memcpy(data.data() + at, &word, kWord);
+        } else {
+            for (std::size_t i = 0; i < kWord; ++i, word >>= 8) data[at + i] = static_cast<std::byte>(word & 0xff);
+        }
     }
     return 0;
 }
