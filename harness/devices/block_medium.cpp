@@ -34,6 +34,12 @@ std::optional<Fill> fill_of(const std::string& name) {
     return std::nullopt;
 }
 
+int errno_of(const std::string& error) {
+    if (error == "eio") return EIO;
+    if (error == "enospc") return ENOSPC;
+    throw OutsideUnsupported(fmt::format("the error '{}': a medium fails with \"eio\" or \"enospc\"", error));
+}
+
 }  // namespace
 
 std::string BlockMedium::check(const json& configuration) {
@@ -67,17 +73,19 @@ BlockMedium::BlockMedium(const json& configuration, const RigOptions& options) {
 }
 
 void BlockMedium::fail_sectors(std::uint64_t sector, std::uint64_t sectors, const std::string& error) {
-    if (error.empty()) {
+    if (error.empty())
         std::erase_if(faults_, [&](const DiskFault& fault) {
-            return fault.first < sector + sectors && sector < fault.first + fault.count;
+            return fault.on == kAddressed && fault.first < sector + sectors &&
+                   sector < fault.first + fault.count;
         });
-    } else if (error == "eio" || error == "enospc") {
-        faults_.push_back(
-            {.first = sector, .count = sectors, .error = error == "eio" ? EIO : ENOSPC, .on = kAddressed});
-    } else {
-        throw OutsideUnsupported(
-            fmt::format("the error '{}': a medium fails with \"eio\" or \"enospc\"", error));
-    }
+    else
+        faults_.push_back({.first = sector, .count = sectors, .error = errno_of(error), .on = kAddressed});
+    apply_faults();
+}
+
+void BlockMedium::fail_flushes(const std::string& error) {
+    std::erase_if(faults_, [](const DiskFault& fault) { return fault.on == model::block::kOnFlush; });
+    if (!error.empty()) faults_.push_back({.error = errno_of(error), .on = model::block::kOnFlush});
     apply_faults();
 }
 

@@ -37,6 +37,7 @@ class BlockMedium : public qemu::BlockBackend {
 
     /// See Outside. Throws OutsideUnsupported for an error that it does not know.
     void fail_sectors(std::uint64_t sector, std::uint64_t sectors, const std::string& error);
+    void fail_flushes(const std::string& error);
     /// What it holds, whatever fails.
     Bytes contents(std::uint64_t sector, std::uint64_t sectors);
 

@@ -19,6 +19,7 @@ void Outside::release_request(unsigned) { unsupported("holding requests"); }
 unsigned Outside::held_requests() { unsupported("holding requests"); }
 void Outside::resize_medium(std::uint64_t) { unsupported("resizing the medium"); }
 void Outside::fail_sectors(std::uint64_t, std::uint64_t, const std::string&) { unsupported("failing sectors"); }
+void Outside::fail_flushes(const std::string&) { unsupported("failing flushes"); }
 Bytes Outside::medium_contents(std::uint64_t, std::uint64_t) { unsupported("a medium"); }
 void Outside::set_latency(std::uint64_t, std::uint64_t) { unsupported("a latency plan"); }
 

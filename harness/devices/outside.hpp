@@ -49,6 +49,8 @@ class Outside {
     virtual void resize_medium(std::uint64_t sectors);
     /// Requests that touch these sectors fail from now on ("eio" or "enospc"); an empty error mends them.
     virtual void fail_sectors(std::uint64_t sector, std::uint64_t sectors, const std::string& error);
+    /// Flushes fail from now on, with the same errors; an empty error mends it.
+    virtual void fail_flushes(const std::string& error);
     /// What the medium holds.
     virtual Bytes medium_contents(std::uint64_t sector, std::uint64_t sectors);
     /// How long the medium takes: every request `ns` plus up to `jitter_ns` more, drawn from the scenario's seed.

@@ -194,6 +194,7 @@ class ModelOutside : public Outside {
     void fail_sectors(std::uint64_t sector, std::uint64_t sectors, const std::string& error) override {
         medium_.fail_sectors(sector, sectors, error);
     }
+    void fail_flushes(const std::string& error) override { medium_.fail_flushes(error); }
     Bytes medium_contents(std::uint64_t sector, std::uint64_t sectors) override {
         return medium_.contents(sector, sectors);
     }
@@ -270,6 +271,7 @@ class QemuMediumOutside : public Outside {
     void fail_sectors(std::uint64_t sector, std::uint64_t sectors, const std::string& error) override {
         medium_.fail_sectors(sector, sectors, error);
     }
+    void fail_flushes(const std::string& error) override { medium_.fail_flushes(error); }
     Bytes medium_contents(std::uint64_t sector, std::uint64_t sectors) override {
         return medium_.contents(sector, sectors);
     }

@@ -227,6 +227,8 @@ void Run::host_medium(std::string_view act, const json& node) {
         outside.resize_medium(integer(node["sectors"]));
     else if (act == "fail")
         outside.fail_sectors(integer(node["sector"]), integer(node, "sectors", 1), node["error"].get<std::string>());
+    else if (act == "fail_flush")
+        outside.fail_flushes(node["error"].get<std::string>());
     else
         outside.set_latency(duration(node, "each", 0), duration(node, "jitter", 0));
 }

@@ -138,6 +138,7 @@ constexpr KeySpec kResizeArguments[] = {{"sectors", ValueType::kInteger, true, "
 constexpr KeySpec kFailArguments[] = {{"sector", ValueType::kInteger, true, "first sector"},
                                       {"sectors", ValueType::kInteger, false, "how many (default 1)"},
                                       {"error", ValueType::kText, true, "\"eio\", \"enospc\", or \"\" to mend"}};
+constexpr KeySpec kFailFlushArguments[] = {{"error", ValueType::kText, true, "\"eio\", \"enospc\", or \"\" to mend"}};
 constexpr KeySpec kMediumArguments[] = {{"sector", ValueType::kInteger, true, "first sector"},
                                         {"data", ValueType::kData, true, "what the medium must hold from there on"}};
 constexpr KeySpec kLatencyArguments[] = {{"each", ValueType::kDuration, true, "how long a request takes"},
@@ -157,6 +158,7 @@ constexpr HostOperation kHostOperations[] = {
     {"blk.held", "check how many requests are held", kHeldArguments},
     {"blk.resize", "the medium changes its size", kResizeArguments},
     {"blk.fail", "requests to some sectors fail", kFailArguments},
+    {"blk.fail_flush", "flushes fail", kFailFlushArguments},
     {"blk.medium", "check what the medium holds", kMediumArguments},
     {"blk.latency", "requests take time", kLatencyArguments},
 };
