@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <sstream>
+#include <string_view>
 
 namespace tb::scenario {
 
@@ -17,7 +18,8 @@ namespace {
 
 using nlohmann::json;
 
-/// An input iterator that counts the lines that the parser has consumed.
+/// An input iterator that tells the line of the last character that the parser has consumed. A line feed belongs to the
+/// line that it ends: the parser looks one character beyond a number, and the number must not move to the next line.
 class CountingIterator {
   public:
     using iterator_category = std::input_iterator_tag;
@@ -26,10 +28,10 @@ class CountingIterator {
     using pointer = const char*;
     using reference = const char&;
 
-    CountingIterator(const char* at, unsigned* line) : at_(at), line_(line) {}
+    CountingIterator(const char* first, const char* at, unsigned* line) : first_(first), at_(at), line_(line) {}
     const char& operator*() const { return *at_; }
     CountingIterator& operator++() {
-        if (*at_ == '\n') ++*line_;
+        if (at_ != first_ && at_[-1] == '\n') ++*line_;
         ++at_;
         return *this;
     }
@@ -42,6 +44,7 @@ class CountingIterator {
     bool operator!=(const CountingIterator& other) const { return at_ != other.at_; }
 
   private:
+    const char* first_;
     const char* at_;
     unsigned* line_;
 };
@@ -84,8 +87,10 @@ class Builder : public nlohmann::json_sax<json> {
     bool parse_error(std::size_t, const std::string& token, const json::exception& e) override {
         error_line_ = line_;
         error_ = e.what();
-        // The library's prefix with its own error number tells a reader nothing.
-        if (const auto end = error_.find("] "); end != std::string::npos) error_ = error_.substr(end + 2);
+        // The library's own error number tells a reader nothing, and of a file that ends too early it names the line
+        // after the last.
+        for (const std::string_view prefix_end : {"] ", "parse error at line ", ": "})
+            if (const auto end = error_.find(prefix_end); end != std::string::npos) error_ = error_.substr(end + prefix_end.size());
         static_cast<void>(token);
         return false;
     }
@@ -141,16 +146,22 @@ class Builder : public nlohmann::json_sax<json> {
     std::pair<std::string, unsigned> duplicate_;
 };
 
+/// Letters to change, add, drop or swap with their neighbour.
 std::size_t edit_distance(const std::string& a, const std::string& b) {
+    const auto same = [&](std::size_t i, std::size_t j) {
+        return std::tolower(static_cast<unsigned char>(a[i])) == std::tolower(static_cast<unsigned char>(b[j]));
+    };
+    std::vector<std::size_t> before(b.size() + 1);
+    std::vector<std::size_t> above(b.size() + 1);
     std::vector<std::size_t> row(b.size() + 1);
     for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
     for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
+        before.swap(above);
+        above.swap(row);
         row[0] = i;
         for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t change = diagonal + (std::tolower(a[i - 1]) == std::tolower(b[j - 1]) ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
+            row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (same(i - 1, j - 1) ? 0 : 1)});
+            if (i > 1 && j > 1 && same(i - 1, j - 2) && same(i - 2, j - 1)) row[j] = std::min(row[j], before[j - 2] + 1);
         }
     }
     return row.back();
@@ -182,8 +193,8 @@ Document Document::parse(const std::string& text, const std::string& name, std::
     document.path_ = name;
     unsigned line = 1;
     Builder builder(line, document.lines_);
-    const CountingIterator first(text.data(), &line);
-    const CountingIterator last(text.data() + text.size(), &line);
+    const CountingIterator first(text.data(), text.data(), &line);
+    const CountingIterator last(text.data(), text.data() + text.size(), &line);
     if (!json::sax_parse(first, last, &builder)) {
         problems.push_back({name, builder.error_line(), "", "is not JSON: " + builder.error()});
         return document;

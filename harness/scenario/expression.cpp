@@ -69,16 +69,21 @@ class Parser {
     }
 
     std::uint64_t unary() {
-        if (++depth_ > 100) fail("it is nested too deeply");
+        if (depth_ == 100) fail("it is nested too deeply");
+        ++depth_;
+        const std::uint64_t value = operand();
+        --depth_;
+        return value;
+    }
+
+    std::uint64_t operand() {
         if (accept("-")) return std::uint64_t{0} - unary();
         if (accept("~")) return ~unary();
         if (accept("(")) {
             const std::uint64_t value = binary(0);
             if (!accept(")")) fail("a ')' is missing");
-            --depth_;
             return value;
         }
-        --depth_;
         skip_space();
         if (at_ == text_.size()) fail("a number or a name is missing at the end");
         const char c = text_[at_];
@@ -131,6 +136,7 @@ std::uint64_t parse_duration(std::string_view text) {
         std::uint64_t ns;
     };
     static constexpr std::array<Unit, 4> kUnits = {{{"ns", 1}, {"us", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000}}};
+    static constexpr std::uint64_t kMost = std::uint64_t{1} << 63;
     // Kept in integers: 1.5ms is 15 tenths, and the same on every machine.
     std::uint64_t digits = 0;
     std::uint64_t scale = 1;
@@ -148,7 +154,7 @@ std::uint64_t parse_duration(std::string_view text) {
         if (digits > 1'000'000'000'000 || scale > 1'000'000'000) break;
     }
     for (const Unit& unit : kUnits)
-        if (any && text.substr(at) == unit.name) return digits * unit.ns / scale;
+        if (any && text.substr(at) == unit.name && digits <= kMost / unit.ns) return digits * unit.ns / scale;
     throw ValueError(fmt::format("'{}' is not a duration: write a number and a unit, such as \"10us\", \"1.5ms\", \"2s\"", text));
 }
 
