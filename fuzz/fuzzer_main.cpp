@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// libFuzzer brings main(), and SystemC's library has one too: naming the fuzzer's driver here keeps the linker from taking
-// the wrong one.
+// libFuzzer brings main(), and SystemC's library has one too: naming the fuzzer's driver here keeps the
+// linker from taking the wrong one.
 
 #include <cstddef>
 #include <cstdint>

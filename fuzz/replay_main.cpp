@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A main for fuzz targets without libFuzzer: runs the inputs of the files and folders given, and then, if told so with
-// --random N, N inputs drawn from a fixed seed. Any compiler, no instrumentation: this is how ctest runs the corpus.
+// A main for fuzz targets without libFuzzer: runs the inputs of the files and folders given, and then, if
+// told so with
+// --random N, N inputs drawn from a fixed seed. Any compiler, no instrumentation: this is how ctest runs the
+// corpus.
 
 #include <cstdint>
 #include <cstdio>
@@ -62,7 +64,9 @@ int main(int argc, char** argv) {
             run_file(argv[i]);
             ++inputs;
         } else {
-            std::fprintf(stderr, "%s: there is no such file or folder\nusage: %s [FILE|FOLDER...] [--random N]\n", argv[i], argv[0]);
+            std::fprintf(stderr,
+                         "%s: there is no such file or folder\nusage: %s [FILE|FOLDER...] [--random N]\n",
+                         argv[i], argv[0]);
             return 2;
         }
     }

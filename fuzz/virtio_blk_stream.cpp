@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The virtio-blk driver in front of a device that lies: bytes of the input answer what the driver reads. Board, model and
-// disk are built once and reset in place for each input.
+// The virtio-blk driver in front of a device that lies: bytes of the input answer what the driver reads.
+// Board, model and disk are built once and reset in place for each input.
 //
-// Findings: a memory error or undefined behaviour (sanitizers); a driver that needs more than its budget of accesses or of
-// virtual time (a hang); anything left behind after stop; a driver that does not work again once the device behaves.
-
-#include "harness/machine/bytes_layer.hpp"
-#include "harness/machine/model_machine.hpp"
-#include "models/block/memory_disk.hpp"
-#include "models/block/virtio_blk_pci.hpp"
-
-#include <hal/platform.hpp>
-
-#include "block/virtio_blk.hpp"
-#include "pci/resources.hpp"
+// Findings: a memory error or undefined behaviour (sanitizers); a driver that needs more than its budget of
+// accesses or of virtual time (a hang); anything left behind after stop; a driver that does not work again
+// once the device behaves.
 
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <hal/platform.hpp>
 #include <memory>
+
+#include "block/virtio_blk.hpp"
+#include "harness/machine/bytes_layer.hpp"
+#include "harness/machine/model_machine.hpp"
+#include "models/block/memory_disk.hpp"
+#include "models/block/virtio_blk_pci.hpp"
+#include "pci/resources.hpp"
 
 namespace {
 
@@ -42,7 +41,7 @@ struct Bench {
         : disk(kSectors, model::block::Fill::kRandom, 1),
           machine(harness::ModelMachine::create([this](model::pci::Board& board) {
               device = std::make_unique<model::block::VirtioBlkPci>("blk", board, kFunction.device,
-                                                                     model::block::VirtioBlkOptions{}, disk);
+                                                                    model::block::VirtioBlkOptions{}, disk);
           })) {
         device->power_on_reset();
     }
@@ -62,12 +61,14 @@ struct Bench {
 /// One driver's life under one input.
 class Life {
   public:
-    explicit Life(Bench& bench, harness::BytesLayer& layer) : bench_(bench), layer_(layer), host_(layer), platform_(host_) {}
+    explicit Life(Bench& bench, harness::BytesLayer& layer)
+        : bench_(bench), layer_(layer), host_(layer), platform_(host_) {}
 
     void run() {
         const pci::Function function(platform_, platform_.pci_function(kFunction));
         pci::ResourceAllocator resources;
-        if (resources.assign(function) && driver_.probe(platform_, function) && driver_.start(options())) operate();
+        if (resources.assign(function) && driver_.probe(platform_, function) && driver_.start(options()))
+            operate();
         static_cast<void>(driver_.stop());
         drain();
         check("a lying device");
@@ -90,7 +91,8 @@ class Life {
     void operate() {
         for (unsigned i = 0; i < kOperations && layer_.input_left(); ++i) {
             const std::uint64_t choice = layer_.choose(1);
-            std::array<std::span<std::byte>, 2> segments = {std::span(buffers_[i]).first(1024), std::span(buffers_[i]).subspan(1024)};
+            std::array<std::span<std::byte>, 2> segments = {std::span(buffers_[i]).first(1024),
+                                                            std::span(buffers_[i]).subspan(1024)};
             block::Request request;
             request.operation = static_cast<block::Operation>(choice % 6);
             request.sector = layer_.choose(1) % kSectors;
@@ -137,12 +139,14 @@ class Life {
         if (!resources.assign(function) || !driver_.probe(platform, function) || !driver_.start())
             finding("the driver does not start on a device that behaves");
         std::span<std::byte> segment = std::span(buffers_[0]).first(512);
-        const auto token = driver_.submit({.operation = block::Operation::kRead, .sector = 5, .segments = {&segment, 1}});
+        const auto token =
+            driver_.submit({.operation = block::Operation::kRead, .sector = 5, .segments = {&segment, 1}});
         driver_.poll(1);
         const auto done = driver_.next_completion();
         std::array<std::byte, 512> expected{};
         if (bench_.disk.read(5, expected) != 0) finding("the disk of the test is broken");
-        if (!token || !done || !done->status || !std::equal(expected.begin(), expected.end(), segment.begin()))
+        if (!token || !done || !done->status ||
+            !std::equal(expected.begin(), expected.end(), segment.begin()))
             finding("a read on a device that behaves gives wrong data");
         static_cast<void>(driver_.stop());
         check("a device that behaves");

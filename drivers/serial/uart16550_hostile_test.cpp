@@ -10,7 +10,8 @@ using hal::Error;
 using namespace uart16550;
 using Uart16550Hostile = testing::UartFixture;
 
-constexpr std::uint64_t kHandlerAccesses = std::uint64_t{4} * (Uart16550::kPassLimit + Uart16550::kHandlerCharacters);
+constexpr std::uint64_t kHandlerAccesses =
+    std::uint64_t{4} * (Uart16550::kPassLimit + Uart16550::kHandlerCharacters);
 
 TEST_F(Uart16550Hostile, RemovalIsNoticedByTheNextOperation) {
     start();

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/cli/bench.hpp"
 
-#include "harness/cli/commands.hpp"
-#include "harness/trace/atomic_file.hpp"
-
-#include <nlohmann/json.hpp>
-
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "harness/cli/commands.hpp"
+#include "harness/trace/atomic_file.hpp"
 
 namespace tb::cli {
 
@@ -19,8 +18,8 @@ namespace {
 
 using nlohmann::json;
 
-/// Keeps what Google Benchmark measured, by name: the fastest of the repetitions, because what disturbs a measurement on a
-/// shared machine only makes it slower.
+/// Keeps what Google Benchmark measured, by name: the fastest of the repetitions, because what disturbs a
+/// measurement on a shared machine only makes it slower.
 class Collector : public benchmark::BenchmarkReporter {
   public:
     bool ReportContext(const Context&) override { return true; }
@@ -49,26 +48,30 @@ struct Row {
     const char* name;
     const char* benchmark;
     const char* unit;
-    double scale;              ///< value = scale * ns, or scale / ns for a rate
+    double scale;  ///< value = scale * ns, or scale / ns for a rate
     bool rate;
-    const char* baseline;      ///< another row's name, or empty
-    bool faster;               ///< ratio is baseline / value (how many times faster) rather than value / baseline
+    const char* baseline;  ///< another row's name, or empty
+    bool faster;           ///< ratio is baseline / value (how many times faster) rather than value / baseline
     const char* aim;
 };
 
 constexpr Row kRows[] = {
     {"bare_b_transport", "bare_b_transport", "ns", 1, false, "", false, ""},
-    {"register_read_model", "register_read_model", "ns", 1, false, "bare_b_transport", false, "at most 3 to 1"},
+    {"register_read_model", "register_read_model", "ns", 1, false, "bare_b_transport", false,
+     "at most 3 to 1"},
     {"register_read_recorded", "register_read_recorded", "ns", 1, false, "bare_b_transport", false, ""},
     {"register_read_qtest", "register_read_qtest", "ns", 1, false, "", false, ""},
-    {"register_read_model_vs_qtest", "register_read_model", "ns", 1, false, "register_read_qtest", true, "over 200 times faster"},
+    {"register_read_model_vs_qtest", "register_read_model", "ns", 1, false, "register_read_qtest", true,
+     "over 200 times faster"},
     {"virtio_blk_read_4k", "virtio_blk_read_4k", "us", 1e-3, false, "", false, "under 3 us"},
     {"e1000_send_1514", "e1000_send_1514", "us", 1e-3, false, "", false, "under 2 us"},
     {"scenarios_per_second", "scenario", "1/s", 1e9, true, "", false, "over 500"},
     {"virtual_seconds_per_second", "virtual_millisecond", "s/s", 1e6, true, "", false, ""},
 };
 
-double value_of(const Row& row, double ns) { return row.rate ? row.scale / ns : row.scale * ns; }
+double value_of(const Row& row, double ns) {
+    return row.rate ? row.scale / ns : row.scale * ns;
+}
 
 json results_of(const Collector& collector) {
     json list = json::array();
@@ -78,7 +81,11 @@ json results_of(const Collector& collector) {
         if (measured == collector.nanoseconds.end()) continue;
         const double value = value_of(row, measured->second);
         values[row.name] = value;
-        json node{{"name", row.name}, {"value", value}, {"unit", row.unit}, {"baseline", nullptr}, {"ratio", nullptr}};
+        json node{{"name", row.name},
+                  {"value", value},
+                  {"unit", row.unit},
+                  {"baseline", nullptr},
+                  {"ratio", nullptr}};
         if (const auto baseline = values.find(row.baseline); baseline != values.end()) {
             node["baseline"] = row.baseline;
             node["ratio"] = row.faster ? baseline->second / value : value / baseline->second;
@@ -89,16 +96,20 @@ json results_of(const Collector& collector) {
 }
 
 void print(const json& list, const Collector& collector, std::FILE* out) {
-    fmt::print(out, "{:<30} {:>12} {:<4} {:>9}  {:<22} {}\n", "measurement", "value", "", "ratio", "to", "aim");
+    fmt::print(out, "{:<30} {:>12} {:<4} {:>9}  {:<22} {}\n", "measurement", "value", "", "ratio", "to",
+               "aim");
     for (const json& node : list) {
         const std::string name = node["name"].get<std::string>();
-        const auto row = std::find_if(std::begin(kRows), std::end(kRows), [&](const Row& r) { return r.name == name; });
+        const auto row =
+            std::find_if(std::begin(kRows), std::end(kRows), [&](const Row& r) { return r.name == name; });
         const bool has_ratio = node["ratio"].is_number();
-        fmt::print(out, "{:<30} {:>12.2f} {:<4} {:>9}  {:<22} {}\n", name, node["value"].get<double>(), node["unit"].get<std::string>(),
+        fmt::print(out, "{:<30} {:>12.2f} {:<4} {:>9}  {:<22} {}\n", name, node["value"].get<double>(),
+                   node["unit"].get<std::string>(),
                    has_ratio ? fmt::format("{:.2f}", node["ratio"].get<double>()) : "",
                    has_ratio ? node["baseline"].get<std::string>() : "", row->aim);
     }
-    for (const auto& [name, problem] : collector.problems) fmt::print(out, "{}: not measured: {}\n", name, problem);
+    for (const auto& [name, problem] : collector.problems)
+        fmt::print(out, "{}: not measured: {}\n", name, problem);
 }
 
 }  // namespace
@@ -106,8 +117,9 @@ void print(const json& list, const Collector& collector, std::FILE* out) {
 int bench_command(const BenchOptions& options) {
     register_benchmarks(options);
     // Google Benchmark takes its settings as a command line.
-    std::vector<std::string> words = {"bench", options.quick ? "--benchmark_min_time=0.05" : "--benchmark_min_time=0.5",
-                                      "--benchmark_repetitions=3"};
+    std::vector<std::string> words = {
+        "bench", options.quick ? "--benchmark_min_time=0.05" : "--benchmark_min_time=0.5",
+        "--benchmark_repetitions=3"};
     if (!options.filter.empty()) words.push_back("--benchmark_filter=" + options.filter);
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());

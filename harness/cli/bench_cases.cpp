@@ -1,4 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <benchmark/benchmark.h>
+#include <tlm_utils/simple_initiator_socket.h>
+#include <tlm_utils/simple_target_socket.h>
+
+#include <array>
+#include <filesystem>
+#include <hal/platform.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <systemc>
+#include <tlm>
+#include <vector>
+
+#include "block/virtio_blk.hpp"
 #include "harness/cli/bench.hpp"
 #include "harness/cli/suite.hpp"
 #include "harness/devices/qemu_rig.hpp"
@@ -6,25 +20,8 @@
 #include "harness/qemu/error.hpp"
 #include "harness/scenario/interpreter.hpp"
 #include "models/core/simulation.hpp"
-
-#include <hal/platform.hpp>
-
-#include "block/virtio_blk.hpp"
 #include "net/e1000.hpp"
 #include "pci/resources.hpp"
-
-#include <nlohmann/json.hpp>
-
-#include <benchmark/benchmark.h>
-#include <systemc>
-#include <tlm>
-#include <tlm_utils/simple_initiator_socket.h>
-#include <tlm_utils/simple_target_socket.h>
-
-#include <array>
-#include <filesystem>
-#include <memory>
-#include <vector>
 
 namespace tb::cli {
 
@@ -145,7 +142,8 @@ void virtio_blk_read_4k(benchmark::State& state) {
     std::uint64_t sector = 0;
     for (auto _ : state) {
         sector = (sector + 8) % 4096;
-        const auto token = driver.submit({.operation = block::Operation::kRead, .sector = sector, .segments = {&segment, 1}});
+        const auto token = driver.submit(
+            {.operation = block::Operation::kRead, .sector = sector, .segments = {&segment, 1}});
         driver.poll(1);
         const auto done = driver.next_completion();
         if (!token || !done || !done->status) return state.SkipWithError("a read failed");
@@ -153,7 +151,8 @@ void virtio_blk_read_4k(benchmark::State& state) {
     static_cast<void>(driver.stop());
 }
 
-/// Frame by the driver to completion by the driver, 1,514 bytes, one at a time, polled; the peer takes each frame.
+/// Frame by the driver to completion by the driver, 1,514 bytes, one at a time, polled; the peer takes each
+/// frame.
 void e1000_send_1514(benchmark::State& state) {
     Bench bench("e1000");
     auto driver = std::make_unique<net::E1000>();
@@ -189,7 +188,8 @@ void run_suite(benchmark::State& state, const std::vector<scenario::Scenario>& s
     for (auto _ : state) {
         const scenario::Scenario& scenario = scenarios[next++ % scenarios.size()];
         const auto rig = scenario.device->make_model(scenario.configuration, rig_options(options, scenario));
-        if (!scenario::run_scenario(scenario, *rig).passed) return state.SkipWithError(("failed: " + scenario.id).c_str());
+        if (!scenario::run_scenario(scenario, *rig).passed)
+            return state.SkipWithError(("failed: " + scenario.id).c_str());
     }
 }
 
@@ -210,7 +210,9 @@ void register_benchmarks(const BenchOptions& options) {
     benchmark::RegisterBenchmark("bare_b_transport", bare_b_transport);
     benchmark::RegisterBenchmark("register_read_model", register_read_model);
     benchmark::RegisterBenchmark("register_read_recorded", register_read_recorded);
-    benchmark::RegisterBenchmark("register_read_qtest", [qemu = options.qemu](benchmark::State& state) { register_read_qtest(state, qemu); });
+    benchmark::RegisterBenchmark("register_read_qtest", [qemu = options.qemu](benchmark::State& state) {
+        register_read_qtest(state, qemu);
+    });
     benchmark::RegisterBenchmark("virtio_blk_read_4k", virtio_blk_read_4k);
     benchmark::RegisterBenchmark("e1000_send_1514", e1000_send_1514);
     benchmark::RegisterBenchmark("virtual_millisecond", virtual_millisecond);
@@ -223,8 +225,11 @@ void register_benchmarks(const BenchOptions& options) {
     const auto selected = select_scenarios(Options{});
     if (!selected) return;
     auto scenarios = std::make_shared<std::vector<scenario::Scenario>>(*selected);
-    const auto iterations = static_cast<benchmark::IterationCount>(scenarios->size() * (options.quick ? 1 : 4));
-    benchmark::RegisterBenchmark("scenario", [scenarios](benchmark::State& state) { run_suite(state, *scenarios); })->Iterations(iterations);
+    const auto iterations =
+        static_cast<benchmark::IterationCount>(scenarios->size() * (options.quick ? 1 : 4));
+    benchmark::RegisterBenchmark("scenario", [scenarios](benchmark::State& state) {
+        run_suite(state, *scenarios);
+    })->Iterations(iterations);
 }
 
 }  // namespace tb::cli

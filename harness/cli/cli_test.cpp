@@ -1,7 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The program as a user meets it: bad input and a lacking environment get a message that says where and what to do, and the
-// exit code that the README promises.
+// The program as a user meets it: bad input and a lacking environment get a message that says where and what
+// to do, and the exit code that the README promises.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+
 #include "harness/cli/testing/run_program.hpp"
 #include "harness/devices/device_type.hpp"
 #include "harness/devices/qemu_rig.hpp"
@@ -9,31 +21,19 @@
 #include "harness/qemu/process.hpp"
 #include "harness/scenario/interpreter.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
-
-#include <signal.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-#include <string>
-
 namespace tb::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::Ran;
-using testing::run_program;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::Ran;
+using testing::run_program;
 
-Ran twinbench(const std::string& arguments) { return run_program(TWINBENCH_PROGRAM, arguments); }
+Ran twinbench(const std::string& arguments) {
+    return run_program(TWINBENCH_PROGRAM, arguments);
+}
 
 class Cli : public ::testing::Test {
   protected:
@@ -51,7 +51,8 @@ class Cli : public ::testing::Test {
     /// A scenario with these steps (and top-level keys) on a UART.
     std::string scenario(const std::string& steps, const std::string& device = R"("type": "isa-serial")",
                          const std::string& more = R"("driver": "uart16550",)") const {
-        return file("bad.json", "{\n\"about\": \"a test\",\n\"device\": {" + device + "},\n" + more + "\n\"steps\": [\n" + steps + "\n]}\n");
+        return file("bad.json", "{\n\"about\": \"a test\",\n\"device\": {" + device + "},\n" + more +
+                                    "\n\"steps\": [\n" + steps + "\n]}\n");
     }
     std::string script(const std::string& name, const std::string& body) const {
         const std::string path = file(name, "#!/bin/sh\n" + body + "\n");
@@ -66,18 +67,19 @@ class Cli : public ::testing::Test {
     }
     bool empty_but(const std::vector<std::string>& names) const {
         for (const auto& entry : fs::directory_iterator(folder_))
-            if (std::find(names.begin(), names.end(), entry.path().filename().string()) == names.end()) return false;
+            if (std::find(names.begin(), names.end(), entry.path().filename().string()) == names.end())
+                return false;
         return true;
     }
 
     fs::path folder_;
 };
 
-#define EXPECT_BAD_INPUT(ran, ...)                       \
-    do {                                                 \
-        const Ran result = (ran);                        \
-        EXPECT_EQ(result.code, 2) << result.output;      \
-        EXPECT_THAT(result.output, AllOf(__VA_ARGS__));  \
+#define EXPECT_BAD_INPUT(ran, ...)                      \
+    do {                                                \
+        const Ran result = (ran);                       \
+        EXPECT_EQ(result.code, 2) << result.output;     \
+        EXPECT_THAT(result.output, AllOf(__VA_ARGS__)); \
     } while (false)
 
 constexpr const char* kGood = R"({"read": "LSR", "expect": {"THRE": 1}})";
@@ -89,52 +91,66 @@ TEST_F(Cli, AScenarioThatHoldsPasses) {
 }
 
 TEST_F(Cli, AScenarioThatDoesNotHoldFailsWithFileLineAndBothValues) {
-    const Ran ran = twinbench("run " + scenario("{\"read\": \"LSR\"},\n{\"read\": \"SCR\", \"expect\": \"0x55\"}"));
+    const Ran ran =
+        twinbench("run " + scenario("{\"read\": \"LSR\"},\n{\"read\": \"SCR\", \"expect\": \"0x55\"}"));
     EXPECT_EQ(ran.code, 1) << ran.output;
     EXPECT_THAT(ran.output, AllOf(HasSubstr("bad.json:7: /steps/1: SCR is 0x0, expected 0x55")));
 }
 
 TEST_F(Cli, TruncatedJsonNamesFileAndLine) {
-    EXPECT_BAD_INPUT(twinbench("run " + file("cut.json", "{\n\"about\": \"x\",\n\"steps\": [")), HasSubstr("cut.json:3"), HasSubstr("is not JSON"));
+    EXPECT_BAD_INPUT(twinbench("run " + file("cut.json", "{\n\"about\": \"x\",\n\"steps\": [")),
+                     HasSubstr("cut.json:3"), HasSubstr("is not JSON"));
 }
 
 TEST_F(Cli, MalformedJsonNamesFileAndLine) {
-    EXPECT_BAD_INPUT(twinbench("run " + file("bad.json", "{\n\"about\" \"x\"\n}")), HasSubstr("bad.json:2"), HasSubstr("is not JSON"));
+    EXPECT_BAD_INPUT(twinbench("run " + file("bad.json", "{\n\"about\" \"x\"\n}")), HasSubstr("bad.json:2"),
+                     HasSubstr("is not JSON"));
 }
 
 TEST_F(Cli, AnUnknownKeyIsNamedWithWhatWouldBeRight) {
-    EXPECT_BAD_INPUT(twinbench("run " + scenario(R"({"read": "LSR", "expct": 1})")), HasSubstr("bad.json:6: /steps/0/expct"),
-                     HasSubstr("did you mean 'expect'?"));
-    EXPECT_BAD_INPUT(twinbench("run " + scenario(kGood, R"("type": "isa-serial")", R"("drvier": "uart16550",)")), HasSubstr("/drvier"),
-                     HasSubstr("did you mean 'driver'?"));
+    EXPECT_BAD_INPUT(twinbench("run " + scenario(R"({"read": "LSR", "expct": 1})")),
+                     HasSubstr("bad.json:6: /steps/0/expct"), HasSubstr("did you mean 'expect'?"));
+    EXPECT_BAD_INPUT(
+        twinbench("run " + scenario(kGood, R"("type": "isa-serial")", R"("drvier": "uart16550",)")),
+        HasSubstr("/drvier"), HasSubstr("did you mean 'driver'?"));
 }
 
 TEST_F(Cli, AnUnknownRegisterFieldDeviceDriverOrOperationIsNamed) {
-    EXPECT_BAD_INPUT(twinbench("run " + scenario(R"({"read": "LSTR"})")), HasSubstr("/steps/0/read"), HasSubstr("did you mean 'LSR'?"));
-    EXPECT_BAD_INPUT(twinbench("run " + scenario(R"({"read": "LSR", "expect": {"THER": 1}})")), HasSubstr("did you mean 'THRE'?"));
-    EXPECT_BAD_INPUT(twinbench("run " + scenario(kGood, R"("type": "isa-serail")")), HasSubstr("/device/type"), HasSubstr("did you mean 'isa-serial'?"));
-    EXPECT_BAD_INPUT(twinbench("run " + scenario(kGood, R"("type": "isa-serial")", R"("driver": "uart",)")), HasSubstr("/driver"));
-    EXPECT_BAD_INPUT(twinbench("run " + scenario(R"({"do": "uart.wirte"})")), HasSubstr("did you mean 'uart.write'?"));
+    EXPECT_BAD_INPUT(twinbench("run " + scenario(R"({"read": "LSTR"})")), HasSubstr("/steps/0/read"),
+                     HasSubstr("did you mean 'LSR'?"));
+    EXPECT_BAD_INPUT(twinbench("run " + scenario(R"({"read": "LSR", "expect": {"THER": 1}})")),
+                     HasSubstr("did you mean 'THRE'?"));
+    EXPECT_BAD_INPUT(twinbench("run " + scenario(kGood, R"("type": "isa-serail")")),
+                     HasSubstr("/device/type"), HasSubstr("did you mean 'isa-serial'?"));
+    EXPECT_BAD_INPUT(twinbench("run " + scenario(kGood, R"("type": "isa-serial")", R"("driver": "uart",)")),
+                     HasSubstr("/driver"));
+    EXPECT_BAD_INPUT(twinbench("run " + scenario(R"({"do": "uart.wirte"})")),
+                     HasSubstr("did you mean 'uart.write'?"));
 }
 
 TEST_F(Cli, AValueTooWideForItsRegisterIsRefused) {
-    EXPECT_BAD_INPUT(twinbench("run " + scenario(R"({"write": "SCR", "value": "0x100"})")), HasSubstr("/steps/0/value"),
-                     HasSubstr("0x100 is too wide for SCR"), HasSubstr("at most 0xff"));
+    EXPECT_BAD_INPUT(twinbench("run " + scenario(R"({"write": "SCR", "value": "0x100"})")),
+                     HasSubstr("/steps/0/value"), HasSubstr("0x100 is too wide for SCR"),
+                     HasSubstr("at most 0xff"));
 }
 
 TEST_F(Cli, ABufferThatIsNotDeclaredIsRefused) {
-    EXPECT_BAD_INPUT(twinbench("run " + scenario(R"({"store": "ring", "width": 4, "value": 1})")), HasSubstr("/steps/0/store"),
-                     HasSubstr("'ring' is not declared"));
+    EXPECT_BAD_INPUT(twinbench("run " + scenario(R"({"store": "ring", "width": 4, "value": 1})")),
+                     HasSubstr("/steps/0/store"), HasSubstr("'ring' is not declared"));
 }
 
 TEST_F(Cli, APatternThatMatchesNothingIsNoSuccess) {
-    EXPECT_BAD_INPUT(twinbench("run " + scenario(kGood) + " --filter nothing"), HasSubstr("--filter nothing: no scenario matches"));
-    EXPECT_BAD_INPUT(twinbench("run " + scenario(kGood) + " --device e1000"), HasSubstr("no scenario matches"));
-    EXPECT_BAD_INPUT(twinbench("run " + scenario(kGood) + " --device e100"), HasSubstr("did you mean 'e1000'?"));
+    EXPECT_BAD_INPUT(twinbench("run " + scenario(kGood) + " --filter nothing"),
+                     HasSubstr("--filter nothing: no scenario matches"));
+    EXPECT_BAD_INPUT(twinbench("run " + scenario(kGood) + " --device e1000"),
+                     HasSubstr("no scenario matches"));
+    EXPECT_BAD_INPUT(twinbench("run " + scenario(kGood) + " --device e100"),
+                     HasSubstr("did you mean 'e1000'?"));
 }
 
 TEST_F(Cli, AMissingFileOrFolderIsNamed) {
-    EXPECT_BAD_INPUT(twinbench("run " + (folder_ / "none").string()), HasSubstr("none: there is no such file or folder"));
+    EXPECT_BAD_INPUT(twinbench("run " + (folder_ / "none").string()),
+                     HasSubstr("none: there is no such file or folder"));
     EXPECT_BAD_INPUT(twinbench("run " + folder_.string()), HasSubstr("holds no scenario"));
 }
 
@@ -146,12 +162,14 @@ TEST_F(Cli, AnUnknownOptionOrCommandIsBadInput) {
 }
 
 TEST_F(Cli, ADiskImageThatIsMissingOrOfOddSizeIsNamedWithARemedy) {
-    const std::string missing = scenario(R"({"setup": true})", R"("type": "virtio-blk-pci", "image": "none.img")", "");
+    const std::string missing =
+        scenario(R"({"setup": true})", R"("type": "virtio-blk-pci", "image": "none.img")", "");
     const Ran ran = twinbench("run " + missing);
     EXPECT_NE(ran.code, 0);
     EXPECT_THAT(ran.output, AllOf(HasSubstr("/device"), HasSubstr("none.img")));
     file("odd.img", std::string(1000, 'x'));
-    const std::string odd = scenario(R"({"setup": true})", R"("type": "virtio-blk-pci", "image": "odd.img")", "");
+    const std::string odd =
+        scenario(R"({"setup": true})", R"("type": "virtio-blk-pci", "image": "odd.img")", "");
     const Ran second = twinbench("run " + odd);
     EXPECT_NE(second.code, 0);
     EXPECT_THAT(second.output, AllOf(HasSubstr("odd.img"), HasSubstr("512")));
@@ -167,8 +185,10 @@ TEST_F(Cli, ATraceFileThatIsCutShortIsNamedWithTheLine) {
     EXPECT_EQ(twinbench("diff " + trace.string() + " " + trace.string()).code, 0);
     const std::string text = contents(trace);
     const std::string cut = file("cut.trace", text.substr(0, text.size() - 40));
-    EXPECT_BAD_INPUT(twinbench("diff " + trace.string() + " " + cut), HasSubstr("cut.trace:"), HasSubstr("events could be read"));
-    EXPECT_BAD_INPUT(twinbench("export " + cut + " --to vcd -o " + (folder_ / "out.vcd").string()), HasSubstr("cut.trace:"));
+    EXPECT_BAD_INPUT(twinbench("diff " + trace.string() + " " + cut), HasSubstr("cut.trace:"),
+                     HasSubstr("events could be read"));
+    EXPECT_BAD_INPUT(twinbench("export " + cut + " --to vcd -o " + (folder_ / "out.vcd").string()),
+                     HasSubstr("cut.trace:"));
     EXPECT_FALSE(fs::exists(folder_ / "out.vcd"));
 }
 
@@ -181,17 +201,22 @@ TEST_F(Cli, AFullDiskLosesNoOtherResult) {
 }
 
 TEST_F(Cli, AResultThatCannotBeWrittenNamesThePath) {
-    EXPECT_BAD_INPUT(twinbench("run " + scenario(kGood) + " --json " + (folder_ / "no/such/results.json").string()), HasSubstr("no/such/results.json"));
-    EXPECT_BAD_INPUT(twinbench("run " + scenario(kGood) + " --trace-dir /dev/null/x"), HasSubstr("--trace-dir /dev/null/x"));
+    EXPECT_BAD_INPUT(
+        twinbench("run " + scenario(kGood) + " --json " + (folder_ / "no/such/results.json").string()),
+        HasSubstr("no/such/results.json"));
+    EXPECT_BAD_INPUT(twinbench("run " + scenario(kGood) + " --trace-dir /dev/null/x"),
+                     HasSubstr("--trace-dir /dev/null/x"));
 }
 
 TEST_F(Cli, TheJsonResultHasTheKeysThatOthersRelyOn) {
     const std::string path = (folder_ / "run.json").string();
     ASSERT_EQ(twinbench("run " + scenario(kGood) + " --json " + path).code, 0);
     const nlohmann::json result = nlohmann::json::parse(contents(path));
-    EXPECT_EQ(result["summary"], (nlohmann::json{{"total", 1}, {"passed", 1}, {"failed", 0}, {"skipped", 0}}));
+    EXPECT_EQ(result["summary"],
+              (nlohmann::json{{"total", 1}, {"passed", 1}, {"failed", 0}, {"skipped", 0}}));
     const nlohmann::json& only = result["scenarios"][0];
-    for (const char* key : {"id", "device", "verdict", "trace_hash", "virtual_ns"}) EXPECT_TRUE(only.contains(key)) << key;
+    for (const char* key : {"id", "device", "verdict", "trace_hash", "virtual_ns"})
+        EXPECT_TRUE(only.contains(key)) << key;
     EXPECT_EQ(only["verdict"], "passed");
 }
 
@@ -222,7 +247,8 @@ TEST_F(Cli, AQemuThatHangsIsEndedAndLeavesNoProcessAndNoFile) {
 }
 
 TEST_F(Cli, AQemuThatDiesInTheMiddleOfAScenarioIsAnErrorThatSaysSo) {
-    if (!qemu::find_executable("qemu-system-x86_64")) GTEST_SKIP() << "QEMU is not installed (apt-get install qemu-system-x86)";
+    if (!qemu::find_executable("qemu-system-x86_64"))
+        GTEST_SKIP() << "QEMU is not installed (apt-get install qemu-system-x86)";
     const auto rig = harness::find_device_type("isa-serial")->make_qemu(nlohmann::json::object(), {});
     harness::QemuRig& real = dynamic_cast<harness::QemuRig&>(*rig);
     EXPECT_EQ(real.machine().read(hal::AddressSpace::kPort, 0x3fd, 1), 0x60U);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <fmt/format.h>
+
 #include "harness/cli/judge.hpp"
 #include "harness/cli/suite.hpp"
 #include "harness/qemu/error.hpp"
 #include "harness/qemu/process.hpp"
 #include "harness/qemu/shim.hpp"
 #include "harness/trace/diff.hpp"
-
-#include <fmt/format.h>
 
 namespace tb::cli {
 
@@ -27,7 +27,8 @@ Judged confirm(const scenario::Scenario& scenario, const Options& options) {
     try {
         real = judge_on_qemu(scenario, options);
     } catch (const qemu::QemuError& error) {
-        judged.result = failed(scenario, scenario.document->problem("", fmt::format("QEMU: {}", error.what())));
+        judged.result =
+            failed(scenario, scenario.document->problem("", fmt::format("QEMU: {}", error.what())));
         return judged;
     }
     trace::SymbolTable symbols = symbols_of(*scenario.device);
@@ -35,8 +36,9 @@ Judged confirm(const scenario::Scenario& scenario, const Options& options) {
     context.device = scenario.device->name();
     context.qemu = trace::QemuVersion::parse(real.machine);
     context.symbols = &symbols;
-    const trace::Comparison comparison = trace::compare(model.run.trace, model.sees, real.run.trace, real.sees,
-                                                        trace::AllowedDifferences::standard(), context);
+    const trace::Comparison comparison =
+        trace::compare(model.run.trace, model.sees, real.run.trace, real.sees,
+                       trace::AllowedDifferences::standard(), context);
     result.differences = report::DifferenceCounts{comparison.unexplained_count, comparison.allowed_count};
     trace::RenderOptions render;
     render.scenario = scenario.id;
@@ -52,7 +54,8 @@ Judged confirm(const scenario::Scenario& scenario, const Options& options) {
         result.differences = report::DifferenceCounts{comparison.unexplained_count, comparison.allowed_count};
     } else if (!comparison.equal()) {
         result.verdict = report::Verdict::kFailed;
-        result.reason = fmt::format("{} differs from the model in {} events", real.machine, comparison.unexplained_count);
+        result.reason =
+            fmt::format("{} differs from the model in {} events", real.machine, comparison.unexplained_count);
         result.failure = report::Failure{scenario.document->path(), 0, "", result.reason};
     }
     return judged;
@@ -65,15 +68,20 @@ int confirm_command(const Options& options) {
     if (!scenarios) return kBadInput;
     const auto binary = qemu::find_executable(options.qemu);
     if (!binary) {
-        fmt::print(stderr, "twinbench: there is no {} to confirm on: install it with `apt-get install qemu-system-x86`, or name one with --qemu\n",
+        fmt::print(stderr,
+                   "twinbench: there is no {} to confirm on: install it with `apt-get install "
+                   "qemu-system-x86`, or name one with --qemu\n",
                    options.qemu);
         return kEnvironmentLacks;
     }
     // Before the workers start, so that the shim is built once.
     const qemu::Accelerator accelerator = qemu::find_accelerator(*binary);
     if (!accelerator.virtual_time())
-        fmt::print(stderr, "twinbench: QEMU's clock runs in real time, so scenarios that wait take as long: {}\n", accelerator.reason);
-    return execute(*scenarios, options, [&](const scenario::Scenario& scenario) { return confirm(scenario, options); });
+        fmt::print(stderr,
+                   "twinbench: QEMU's clock runs in real time, so scenarios that wait take as long: {}\n",
+                   accelerator.reason);
+    return execute(*scenarios, options,
+                   [&](const scenario::Scenario& scenario) { return confirm(scenario, options); });
 }
 
 }  // namespace tb::cli

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "harness/cli/commands.hpp"
-#include "harness/qemu/error.hpp"
-#include "harness/qemu/process.hpp"
-#include "harness/qemu/shim.hpp"
-#include "harness/qemu/vm.hpp"
-
 #include <fmt/format.h>
-
 #include <sys/statvfs.h>
 
 #include <filesystem>
 #include <optional>
 #include <string>
+
+#include "harness/cli/commands.hpp"
+#include "harness/qemu/error.hpp"
+#include "harness/qemu/process.hpp"
+#include "harness/qemu/shim.hpp"
+#include "harness/qemu/vm.hpp"
 
 namespace tb::cli {
 
@@ -31,14 +30,18 @@ void print(const Check& check) {
 }
 
 Check program(const char* name, const char* needed_for, const char* package) {
-    if (const auto path = qemu::find_executable(name)) return {Check::State::kGood, fmt::format("{}: {}", name, *path), {}};
-    return {Check::State::kWorse, fmt::format("{} is not installed: {}", name, needed_for), fmt::format("apt-get install {}", package)};
+    if (const auto path = qemu::find_executable(name))
+        return {Check::State::kGood, fmt::format("{}: {}", name, *path), {}};
+    return {Check::State::kWorse, fmt::format("{} is not installed: {}", name, needed_for),
+            fmt::format("apt-get install {}", package)};
 }
 
 Check accelerator_of(const std::string& binary) {
     const qemu::Accelerator accelerator = qemu::find_accelerator(binary);
-    if (accelerator.virtual_time()) return {Check::State::kGood, "QEMU's clock is ours to step: " + accelerator.reason, {}};
-    return {Check::State::kWorse, "QEMU's clock runs in real time, confirmation is slower and less exact: " + accelerator.reason,
+    if (accelerator.virtual_time())
+        return {Check::State::kGood, "QEMU's clock is ours to step: " + accelerator.reason, {}};
+    return {Check::State::kWorse,
+            "QEMU's clock runs in real time, confirmation is slower and less exact: " + accelerator.reason,
             "apt-get install gcc binutils"};
 }
 
@@ -48,18 +51,26 @@ Check start_qemu(const std::string& binary) {
     try {
         qemu::Vm vm(options);
         const qemu::QemuVersion& version = vm.version();
-        return {Check::State::kGood, fmt::format("QEMU {}.{}.{} starts and answers over qtest", version.major, version.minor, version.micro), {}};
+        return {Check::State::kGood,
+                fmt::format("QEMU {}.{}.{} starts and answers over qtest", version.major, version.minor,
+                            version.micro),
+                {}};
     } catch (const qemu::QemuError& error) {
-        return {Check::State::kMissing, fmt::format("QEMU does not start: {}", error.what()), "apt-get install --reinstall qemu-system-x86"};
+        return {Check::State::kMissing, fmt::format("QEMU does not start: {}", error.what()),
+                "apt-get install --reinstall qemu-system-x86"};
     }
 }
 
 Check temporary_space() {
     const std::filesystem::path folder = std::filesystem::temp_directory_path();
-    struct statvfs space {};
-    if (::statvfs(folder.c_str(), &space) != 0) return {Check::State::kWorse, fmt::format("{} cannot be looked at", folder.string()), {}};
-    const double mebibytes = static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize) / (1 << 20);
-    if (mebibytes < 64) return {Check::State::kWorse, fmt::format("{} has only {:.0f} MiB free", folder.string(), mebibytes), "free some space, or set TMPDIR"};
+    struct statvfs space{};
+    if (::statvfs(folder.c_str(), &space) != 0)
+        return {Check::State::kWorse, fmt::format("{} cannot be looked at", folder.string()), {}};
+    const double mebibytes =
+        static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize) / (1 << 20);
+    if (mebibytes < 64)
+        return {Check::State::kWorse, fmt::format("{} has only {:.0f} MiB free", folder.string(), mebibytes),
+                "free some space, or set TMPDIR"};
     return {Check::State::kGood, fmt::format("{} has {:.0f} MiB free", folder.string(), mebibytes), {}};
 }
 
@@ -77,7 +88,8 @@ int doctor_command(const DoctorOptions& options) {
         show(accelerator_of(*binary));
         show(start_qemu(*binary));
     } else {
-        show({Check::State::kMissing, fmt::format("{} is not installed: `twinbench confirm` needs it", options.qemu),
+        show({Check::State::kMissing,
+              fmt::format("{} is not installed: `twinbench confirm` needs it", options.qemu),
               "apt-get install qemu-system-x86"});
     }
     show(program("cc", "the module that gives QEMU a virtual clock is compiled with it", "gcc"));

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/cli/execute.hpp"
 
-#include "harness/cli/pool.hpp"
-#include "harness/cli/suite.hpp"
-#include "harness/report/progress.hpp"
-#include "harness/trace/atomic_file.hpp"
-
-#include <nlohmann/json.hpp>
-
 #include <fmt/format.h>
 #include <fmt/ostream.h>
-
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "harness/cli/pool.hpp"
+#include "harness/cli/suite.hpp"
+#include "harness/report/progress.hpp"
+#include "harness/trace/atomic_file.hpp"
 
 namespace tb::cli {
 
@@ -24,13 +22,19 @@ namespace {
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 // A worker's result crosses a pipe as one line.
 std::string pack(const Judged& judged) {
     const report::ScenarioResult& r = judged.result;
-    json node{{"verdict", static_cast<int>(r.verdict)}, {"reason", r.reason}, {"hash", r.trace_hash},
-              {"virtual", r.virtual_ns}, {"wall", r.wall_seconds}, {"details", judged.details}};
+    json node{{"verdict", static_cast<int>(r.verdict)},
+              {"reason", r.reason},
+              {"hash", r.trace_hash},
+              {"virtual", r.virtual_ns},
+              {"wall", r.wall_seconds},
+              {"details", judged.details}};
     if (r.differences) node["differences"] = {r.differences->unexplained, r.differences->allowed};
     if (r.failure) node["failure"] = {r.failure->file, r.failure->line, r.failure->step, r.failure->message};
     return node.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -48,10 +52,13 @@ Judged unpack(const scenario::Scenario& scenario, const std::string& line) {
     r.virtual_ns = node["virtual"].get<std::uint64_t>();
     r.wall_seconds = node["wall"].get<double>();
     judged.details = node["details"].get<std::string>();
-    if (node.contains("differences")) r.differences = {node["differences"][0].get<std::uint64_t>(), node["differences"][1].get<std::uint64_t>()};
+    if (node.contains("differences"))
+        r.differences = {node["differences"][0].get<std::uint64_t>(),
+                         node["differences"][1].get<std::uint64_t>()};
     if (node.contains("failure"))
-        r.failure = report::Failure{node["failure"][0].get<std::string>(), node["failure"][1].get<std::uint64_t>(),
-                                    node["failure"][2].get<std::string>(), node["failure"][3].get<std::string>()};
+        r.failure =
+            report::Failure{node["failure"][0].get<std::string>(), node["failure"][1].get<std::uint64_t>(),
+                            node["failure"][2].get<std::string>(), node["failure"][3].get<std::string>()};
     return judged;
 }
 
@@ -61,7 +68,8 @@ report::Progress::Options progress_options(std::size_t total, bool to_stderr, bo
     const int fd = to_stderr ? STDERR_FILENO : STDOUT_FILENO;
     options.terminal = ::isatty(fd) == 1;
     winsize size{};
-    if (options.terminal && ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) options.columns = size.ws_col;
+    if (options.terminal && ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        options.columns = size.ws_col;
     options.verbose = verbose;
     return options;
 }
@@ -121,7 +129,9 @@ int execute(const std::vector<scenario::Scenario>& scenarios, const Options& opt
         [&](std::size_t index, const std::string& line) { finish(index, unpack(scenarios[index], line)); },
         [&](std::size_t index, const std::string& how) {
             const scenario::Scenario& scenario = scenarios[index];
-            finish(index, {failed(scenario, scenario.document->problem("", "the process that ran it ended by " + how)), {}});
+            finish(index, {failed(scenario,
+                                  scenario.document->problem("", "the process that ran it ended by " + how)),
+                           {}});
         });
     progress.summary(seconds_since(start));
     out.flush();

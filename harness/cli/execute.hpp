@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "harness/cli/commands.hpp"
-#include "harness/report/results.hpp"
-#include "harness/scenario/scenario.hpp"
-
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "harness/cli/commands.hpp"
+#include "harness/report/results.hpp"
+#include "harness/scenario/scenario.hpp"
+
 namespace tb::cli {
 
-/// What judging one scenario gives: the result, and what --verbose shows or a difference needs to be understood.
+/// What judging one scenario gives: the result, and what --verbose shows or a difference needs to be
+/// understood.
 struct Judged {
     report::ScenarioResult result;
     std::string details;
 };
 
-/// Judges every scenario with `judge`, in worker processes; shows progress, writes the reports that the options ask for,
-/// and returns the exit code.
+/// Judges every scenario with `judge`, in worker processes; shows progress, writes the reports that the
+/// options ask for, and returns the exit code.
 int execute(const std::vector<scenario::Scenario>& scenarios, const Options& options,
             const std::function<Judged(const scenario::Scenario&)>& judge);
 

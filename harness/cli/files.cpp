@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <fmt/format.h>
+
+#include <optional>
+
 #include "harness/cli/commands.hpp"
 #include "harness/cli/suite.hpp"
 #include "harness/trace/diff.hpp"
 #include "harness/trace/exporters.hpp"
 #include "harness/trace/trace_file.hpp"
-
-#include <fmt/format.h>
-
-#include <optional>
 
 namespace tb::cli {
 
@@ -30,7 +30,9 @@ trace::SymbolTable names_in(const trace::LoadedTrace& loaded) {
 trace::Visibility sees(const trace::LoadedTrace& loaded) {
     using trace::EventKind;
     const trace::Visibility all = trace::Visibility::all();
-    return loaded.header.machine == "qemu" ? all.without({EventKind::kDmaRead, EventKind::kDmaWrite, EventKind::kFinding}) : all;
+    return loaded.header.machine == "qemu"
+               ? all.without({EventKind::kDmaRead, EventKind::kDmaWrite, EventKind::kFinding})
+               : all;
 }
 
 }  // namespace

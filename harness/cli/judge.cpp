@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/cli/judge.hpp"
 
-#include "harness/cli/suite.hpp"
-#include "harness/trace/atomic_file.hpp"
-
 #include <fmt/format.h>
 
 #include <exception>
+
+#include "harness/cli/suite.hpp"
+#include "harness/trace/atomic_file.hpp"
 
 namespace tb::cli {
 

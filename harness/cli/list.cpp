@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <fmt/format.h>
+
 #include "harness/cli/commands.hpp"
 #include "harness/cli/suite.hpp"
 #include "harness/scenario/registers.hpp"
@@ -7,15 +9,14 @@
 #include "harness/scenario/values.hpp"
 #include "harness/trace/allowed.hpp"
 
-#include <fmt/format.h>
-
 namespace tb::cli {
 
 namespace {
 
 template <class Keys>
 void print_keys(const Keys& keys, const char* indent) {
-    for (const auto& key : keys) fmt::print("{}{:<18} {}{}\n", indent, key.name, key.about, key.required ? " (required)" : "");
+    for (const auto& key : keys)
+        fmt::print("{}{:<18} {}{}\n", indent, key.name, key.about, key.required ? " (required)" : "");
 }
 
 bool wanted(const Options& options, std::string_view device) {
@@ -36,11 +37,13 @@ void list_registers(const Options& options) {
         fmt::print("{}\n", type->name());
         const auto show = [](const harness::RegisterBlock& block) {
             for (const model::RegisterSpec& spec : block.registers) {
-                const std::string name = *block.name == '\0' ? spec.name : fmt::format("{}.{}", block.name, spec.name);
+                const std::string name =
+                    *block.name == '\0' ? spec.name : fmt::format("{}.{}", block.name, spec.name);
                 const std::string where = block.space == hal::AddressSpace::kPciConfig ? "config"
-                                          : block.bar >= 0                             ? fmt::format("BAR {}", block.bar)
-                                                                                       : "port";
-                fmt::print("    {:<6} {:#07x}  {} bits  {}{}\n", where, block.offset + spec.offset, 8 * spec.width, name,
+                                          : block.bar >= 0 ? fmt::format("BAR {}", block.bar)
+                                                           : "port";
+                fmt::print("    {:<6} {:#07x}  {} bits  {}{}\n", where, block.offset + spec.offset,
+                           8 * spec.width, name,
                            spec.count > 1 ? fmt::format("[0..{}]", spec.count - 1) : "");
                 std::string fields;
                 for (const model::FieldSpec& field : spec.fields) fields += fmt::format(" {}", field.name);
@@ -64,7 +67,8 @@ void list_drivers(bool with_operations) {
         fmt::print("{}\n    {}; drives{}\n", type->name(), type->about(), devices);
         if (!with_operations) continue;
         for (const harness::OperationSpec& operation : type->operations()) {
-            fmt::print("    {:<26} {}{}\n", operation.name, operation.about, operation.can_be_async ? " (may be async)" : "");
+            fmt::print("    {:<26} {}{}\n", operation.name, operation.about,
+                       operation.can_be_async ? " (may be async)" : "");
             print_keys(operation.arguments, "        ");
             if (!operation.results.empty()) fmt::print("      results\n");
             print_keys(operation.results, "        ");
@@ -86,9 +90,9 @@ void list_steps() {
 
 void list_allowed() {
     for (const trace::AllowedRow& row : trace::AllowedDifferences::standard().rows())
-        fmt::print("{}: {} {} {} {}, QEMU {}.{}.{} to {}.{}.{}\n    {}\n", row.id, row.device, row.event, row.name,
-                   trace::to_string(row.difference), row.from.major, row.from.minor, row.from.micro, row.to.major,
-                   row.to.minor, row.to.micro, row.reason);
+        fmt::print("{}: {} {} {} {}, QEMU {}.{}.{} to {}.{}.{}\n    {}\n", row.id, row.device, row.event,
+                   row.name, trace::to_string(row.difference), row.from.major, row.from.minor, row.from.micro,
+                   row.to.major, row.to.minor, row.to.micro, row.reason);
     fmt::print("{} rows\n", trace::AllowedDifferences::standard().rows().size());
 }
 
@@ -111,7 +115,8 @@ int list_command(const ListOptions& options) {
         const auto scenarios = select_scenarios(options.shared);
         if (!scenarios) return kBadInput;
         for (const scenario::Scenario& s : *scenarios)
-            fmt::print("{:<60} {:<16} {}{}\n", s.id, s.device->name(), s.about, s.qemu_skip.empty() ? "" : " [model only]");
+            fmt::print("{:<60} {:<16} {}{}\n", s.id, s.device->name(), s.about,
+                       s.qemu_skip.empty() ? "" : " [model only]");
         fmt::print("{} scenarios\n", scenarios->size());
     }
     return kAllPassed;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "harness/cli/commands.hpp"
-#include "harness/qemu/error.hpp"
-#include "harness/scenario/document.hpp"
-
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <string>
 #include <vector>
+
+#include "harness/cli/commands.hpp"
+#include "harness/qemu/error.hpp"
+#include "harness/scenario/document.hpp"
 
 namespace {
 
@@ -22,25 +22,35 @@ constexpr const char* kAbout =
     "Exit codes: 0 all passed, 1 something failed, 2 bad input, 3 the environment lacks something.";
 
 void add_selection(CLI::App& command, cli::Options& options) {
-    command.add_option("paths", options.paths, "Scenario files or folders (default: scenarios)")->type_name("PATH");
-    command.add_option("--device", options.devices, "Only scenarios of this device type (repeatable)")->type_name("TYPE");
-    command.add_option("--filter", options.filters, "Only scenarios whose id matches: * any text, ? any character (repeatable)")
+    command.add_option("paths", options.paths, "Scenario files or folders (default: scenarios)")
+        ->type_name("PATH");
+    command.add_option("--device", options.devices, "Only scenarios of this device type (repeatable)")
+        ->type_name("TYPE");
+    command
+        .add_option("--filter", options.filters,
+                    "Only scenarios whose id matches: * any text, ? any character (repeatable)")
         ->type_name("PATTERN");
 }
 
 void add_shared(CLI::App& command, cli::Options& options) {
     add_selection(command, options);
     command.add_option("--seed", options.seed, "Replace the scenarios' seeds")->type_name("N");
-    command.add_option("--shuffle", options.shuffle, "Permute events of equal time in the models; results must not change")
+    command
+        .add_option("--shuffle", options.shuffle,
+                    "Permute events of equal time in the models; results must not change")
         ->type_name("SEED");
     command.add_option("-j,--jobs", options.jobs, "Scenarios at a time (default: one a processor)")
         ->type_name("N")
         ->check(CLI::Range(1, 256));
-    command.add_option("--trace-dir", options.trace_dir, "Write each scenario's trace here")->type_name("DIR");
+    command.add_option("--trace-dir", options.trace_dir, "Write each scenario's trace here")
+        ->type_name("DIR");
     command.add_option("--junit", options.junit, "Write results as JUnit XML")->type_name("FILE");
-    command.add_option("--json", options.json, "Write results as JSON; - for standard output")->type_name("FILE");
+    command.add_option("--json", options.json, "Write results as JSON; - for standard output")
+        ->type_name("FILE");
     command.add_flag("-v,--verbose", options.verbose, "Show each scenario's log and where failures stand");
-    command.add_option("--qemu", options.qemu, "QEMU to use (with confirm)")->type_name("PROGRAM")->envname("TWINBENCH_QEMU");
+    command.add_option("--qemu", options.qemu, "QEMU to use (with confirm)")
+        ->type_name("PROGRAM")
+        ->envname("TWINBENCH_QEMU");
 }
 
 void add_run(CLI::App& app, int& status) {
@@ -51,7 +61,8 @@ void add_run(CLI::App& app, int& status) {
 }
 
 void add_confirm(CLI::App& app, int& status) {
-    auto* command = app.add_subcommand("confirm", "Run scenarios on the models and on QEMU, and compare event by event");
+    auto* command =
+        app.add_subcommand("confirm", "Run scenarios on the models and on QEMU, and compare event by event");
     static cli::Options values;
     add_shared(*command, values);
     command->callback([&] { status = cli::confirm_command(values); });
@@ -70,7 +81,9 @@ void add_export(CLI::App& app, int& status) {
     auto* command = app.add_subcommand("export", "Turn a trace file into another format");
     static cli::ExportOptions values;
     command->add_option("trace", values.trace, "A trace file")->required()->type_name("TRACE");
-    command->add_option("--to", values.format, "vcd (GTKWave), pcap (Wireshark), perfetto (ui.perfetto.dev) or text")
+    command
+        ->add_option("--to", values.format,
+                     "vcd (GTKWave), pcap (Wireshark), perfetto (ui.perfetto.dev) or text")
         ->required()
         ->check(CLI::IsMember({"vcd", "pcap", "perfetto", "text"}));
     command->add_option("-o,--output", values.output, "File to write")->required()->type_name("FILE");
@@ -80,26 +93,36 @@ void add_export(CLI::App& app, int& status) {
 void add_list(CLI::App& app, int& status) {
     auto* command = app.add_subcommand("list", "Show what scenarios can name");
     static cli::ListOptions values;
-    command->add_option("what", values.what, "devices, registers, drivers, operations, steps, scenarios, allowed or schema")
+    command
+        ->add_option("what", values.what,
+                     "devices, registers, drivers, operations, steps, scenarios, allowed or schema")
         ->required()
-        ->check(CLI::IsMember({"devices", "registers", "drivers", "operations", "steps", "scenarios", "allowed", "schema"}));
+        ->check(CLI::IsMember(
+            {"devices", "registers", "drivers", "operations", "steps", "scenarios", "allowed", "schema"}));
     add_selection(*command, values.shared);
     command->callback([&] { status = cli::list_command(values); });
 }
 
 void add_doctor(CLI::App& app, int& status) {
-    auto* command = app.add_subcommand("doctor", "Show what this machine has and lacks, and the command that mends it");
+    auto* command =
+        app.add_subcommand("doctor", "Show what this machine has and lacks, and the command that mends it");
     static cli::DoctorOptions values;
-    command->add_option("--qemu", values.qemu, "QEMU to look at")->type_name("PROGRAM")->envname("TWINBENCH_QEMU");
+    command->add_option("--qemu", values.qemu, "QEMU to look at")
+        ->type_name("PROGRAM")
+        ->envname("TWINBENCH_QEMU");
     command->callback([&] { status = cli::doctor_command(values); });
 }
 
 void add_bench(CLI::App& app, int& status) {
     auto* command = app.add_subcommand("bench", "Measure the speed of seam, models and runner");
     static cli::BenchOptions values;
-    command->add_option("--json", values.json, "Write results as JSON; - for standard output")->type_name("FILE");
-    command->add_option("--filter", values.filter, "Only measurements whose name contains this")->type_name("TEXT");
-    command->add_option("--qemu", values.qemu, "QEMU to measure against")->type_name("PROGRAM")->envname("TWINBENCH_QEMU");
+    command->add_option("--json", values.json, "Write results as JSON; - for standard output")
+        ->type_name("FILE");
+    command->add_option("--filter", values.filter, "Only measurements whose name contains this")
+        ->type_name("TEXT");
+    command->add_option("--qemu", values.qemu, "QEMU to measure against")
+        ->type_name("PROGRAM")
+        ->envname("TWINBENCH_QEMU");
     command->add_flag("--quick", values.quick, "Measure shorter");
     command->callback([&] { status = cli::bench_command(values); });
 }
@@ -140,7 +163,8 @@ int guarded(int argc, char** argv) {
 int main(int argc, char** argv) {
     // Before the library's first use; its banner would stand in every output.
     ::setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
-    // A reader that has gone away (twinbench ... | head) ends the program quietly through write errors, not a signal.
+    // A reader that has gone away (twinbench ... | head) ends the program quietly through write errors, not a
+    // signal.
     std::signal(SIGPIPE, SIG_IGN);
     try {
         return guarded(argc, argv);

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// `confirm` must notice when a model is wrong. Programs with one fault planted in a model run scenarios that expect nothing
-// themselves, so that only the comparison with QEMU can tell; the same scenarios pass on the program without the fault.
-#include "harness/cli/testing/run_program.hpp"
-#include "harness/qemu/process.hpp"
-
+// `confirm` must notice when a model is wrong. Programs with one fault planted in a model run scenarios that
+// expect nothing themselves, so that only the comparison with QEMU can tell; the same scenarios pass on the
+// program without the fault.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <filesystem>
@@ -15,19 +12,23 @@
 #include <iterator>
 #include <string>
 
+#include "harness/cli/testing/run_program.hpp"
+#include "harness/qemu/process.hpp"
+
 namespace tb::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::Ran;
-using testing::run_program;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using testing::Ran;
+using testing::run_program;
 
 class Planted : public ::testing::Test {
   protected:
     void SetUp() override {
-        if (!qemu::find_executable("qemu-system-x86_64")) GTEST_SKIP() << "QEMU is not installed (apt-get install qemu-system-x86)";
+        if (!qemu::find_executable("qemu-system-x86_64"))
+            GTEST_SKIP() << "QEMU is not installed (apt-get install qemu-system-x86)";
         std::string name = (fs::temp_directory_path() / "twinbench-planted-XXXXXX").string();
         ASSERT_NE(::mkdtemp(name.data()), nullptr);
         folder_ = name;
@@ -53,21 +54,26 @@ TEST_F(Planted, AWrongResetValueIsCaughtWithRegisterAndBothValues) {
     const Ran ran = faulty("wrong_reset", scenario(R"({"about": "reads STATUS", "device": {"type": "e1000"},
         "steps": [{"setup": true}, {"read": "STATUS"}]})"));
     EXPECT_EQ(ran.code, 1);
-    EXPECT_THAT(ran.output, AllOf(HasSubstr("mem-read"), HasSubstr("STATUS"), HasSubstr("0x80080743"), HasSubstr("0x80080783"), HasSubstr("SPEED")));
+    EXPECT_THAT(ran.output, AllOf(HasSubstr("mem-read"), HasSubstr("STATUS"), HasSubstr("0x80080743"),
+                                  HasSubstr("0x80080783"), HasSubstr("SPEED")));
 }
 
 TEST_F(Planted, ALostInterruptIsCaughtAsTheEventThatIsMissing) {
-    const Ran ran = faulty("lost_interrupt", scenario(R"({"about": "three reads by MSI-X", "device": {"type": "virtio-blk-pci", "sectors": 64},
+    const Ran ran = faulty(
+        "lost_interrupt",
+        scenario(R"({"about": "three reads by MSI-X", "device": {"type": "virtio-blk-pci", "sectors": 64},
         "driver": "virtio-blk", "steps": [{"do": "start", "interrupts": "msix"},
         {"do": "blk.read", "sector": 0, "count": 1}, {"do": "blk.read", "sector": 1, "count": 1}, {"do": "blk.read", "sector": 2, "count": 1}, {"do": "stop"}]})"));
     EXPECT_EQ(ran.code, 1);
-    EXPECT_THAT(ran.output, AllOf(HasSubstr("message"), HasSubstr("missing on model"), HasSubstr("blk.read")));
+    EXPECT_THAT(ran.output,
+                AllOf(HasSubstr("message"), HasSubstr("missing on model"), HasSubstr("blk.read")));
 }
 
 TEST_F(Planted, AWrongUsedLengthIsCaughtWithBothValues) {
     std::ifstream in(std::string(TWINBENCH_SCENARIOS) + "/virtio-blk/ring_by_hand.json");
     std::string text{std::istreambuf_iterator<char>(in), {}};
-    const std::string expectation = R"("at": 2052, "layout": "virtq_used_elem", "fields": { "id": 0, "len": 513 })";
+    const std::string expectation =
+        R"("at": 2052, "layout": "virtq_used_elem", "fields": { "id": 0, "len": 513 })";
     ASSERT_NE(text.find(expectation), std::string::npos);
     text.replace(text.find(expectation), expectation.size(), R"("at": 2056, "width": 4, "as": "used_len")");
     const Ran ran = faulty("wrong_used_length", scenario(text));

@@ -2,7 +2,6 @@
 #include "harness/cli/pool.hpp"
 
 #include <fmt/format.h>
-
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -28,9 +27,11 @@ namespace {
 class Counter {
   public:
     Counter()
-        : value_(static_cast<std::atomic<std::size_t>*>(::mmap(nullptr, sizeof(std::atomic<std::size_t>), PROT_READ | PROT_WRITE,
-                                                                MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
-        if (value_ == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "no shared memory for the workers");
+        : value_(static_cast<std::atomic<std::size_t>*>(::mmap(nullptr, sizeof(std::atomic<std::size_t>),
+                                                               PROT_READ | PROT_WRITE,
+                                                               MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
+        if (value_ == MAP_FAILED)
+            throw std::system_error(errno, std::generic_category(), "no shared memory for the workers");
         ::new (value_) std::atomic<std::size_t>(0);
     }
     ~Counter() { ::munmap(value_, sizeof(std::atomic<std::size_t>)); }
@@ -42,7 +43,8 @@ class Counter {
     std::atomic<std::size_t>* value_;
 };
 
-/// What a worker writes: a number in front of each message, a line each. "b 7": job 7 begins; "e 7 RESULT": it ends.
+/// What a worker writes: a number in front of each message, a line each. "b 7": job 7 begins; "e 7 RESULT":
+/// it ends.
 struct Worker {
     pid_t process = -1;
     int pipe = -1;
@@ -97,13 +99,15 @@ std::string ended(pid_t process) {
     int status = 0;
     while (::waitpid(process, &status, 0) < 0 && errno == EINTR) {
     }
-    if (WIFSIGNALED(status)) return fmt::format("signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)));
+    if (WIFSIGNALED(status))
+        return fmt::format("signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)));
     return fmt::format("exit code {}", WEXITSTATUS(status));
 }
 
 void take_lines(Worker& worker, const Pool::Done& done) {
     std::size_t start = 0;
-    for (std::size_t end = worker.input.find('\n'); end != std::string::npos; end = worker.input.find('\n', start)) {
+    for (std::size_t end = worker.input.find('\n'); end != std::string::npos;
+         end = worker.input.find('\n', start)) {
         const std::string line = worker.input.substr(start, end - start);
         start = end + 1;
         std::size_t after = 0;
@@ -120,7 +124,8 @@ void take_lines(Worker& worker, const Pool::Done& done) {
 
 }  // namespace
 
-void Pool::run(std::size_t count, unsigned workers, const Job& job, const Done& done, const Crashed& crashed) {
+void Pool::run(std::size_t count, unsigned workers, const Job& job, const Done& done,
+               const Crashed& crashed) {
     Counter counter;
     std::vector<Worker> running;
     for (unsigned i = 0; i < workers && i < count; ++i) running.push_back(start(counter, count, job));

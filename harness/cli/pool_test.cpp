@@ -2,7 +2,6 @@
 #include "harness/cli/pool.hpp"
 
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <csignal>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/cli/suite.hpp"
 
-#include "harness/trace/allowed.hpp"
-#include "harness/trace/trace_file.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <thread>
+
+#include "harness/trace/allowed.hpp"
+#include "harness/trace/trace_file.hpp"
 
 namespace tb::cli {
 
@@ -18,8 +18,9 @@ namespace {
 
 bool complain(const std::vector<scenario::Problem>& problems) {
     for (const scenario::Problem& problem : problems) fmt::print(stderr, "{}\n", problem.to_string());
-    if (!problems.empty()) fmt::print(stderr, "twinbench: {} in the scenarios; nothing was run\n",
-                                      problems.size() == 1 ? "1 problem" : fmt::format("{} problems", problems.size()));
+    if (!problems.empty())
+        fmt::print(stderr, "twinbench: {} in the scenarios; nothing was run\n",
+                   problems.size() == 1 ? "1 problem" : fmt::format("{} problems", problems.size()));
     return !problems.empty();
 }
 
@@ -28,26 +29,30 @@ bool known_devices(const std::vector<std::string>& devices) {
     for (const harness::DeviceType* type : harness::device_types()) names.emplace_back(type->name());
     for (const std::string& device : devices) {
         if (harness::find_device_type(device) != nullptr) continue;
-        fmt::print(stderr, "twinbench: --device: unknown device '{}'{}\n", device, scenario::suggestion(device, names));
+        fmt::print(stderr, "twinbench: --device: unknown device '{}'{}\n", device,
+                   scenario::suggestion(device, names));
         return false;
     }
     return true;
 }
 
 template <class Keep>
-bool keep(std::vector<scenario::Scenario>& scenarios, const char* option, const std::vector<std::string>& wanted, Keep&& matches) {
+bool keep(std::vector<scenario::Scenario>& scenarios, const char* option,
+          const std::vector<std::string>& wanted, Keep&& matches) {
     if (wanted.empty()) return true;
     for (const std::string& value : wanted) {
-        const bool any = std::any_of(scenarios.begin(), scenarios.end(), [&](const auto& s) { return matches(s, value); });
+        const bool any =
+            std::any_of(scenarios.begin(), scenarios.end(), [&](const auto& s) { return matches(s, value); });
         if (any) continue;
         std::vector<std::string> ids;
         for (const scenario::Scenario& s : scenarios) ids.push_back(s.id);
-        fmt::print(stderr, "twinbench: {} {}: no scenario matches{}; `twinbench list scenarios` shows all\n", option, value,
-                   scenario::suggestion(value, ids));
+        fmt::print(stderr, "twinbench: {} {}: no scenario matches{}; `twinbench list scenarios` shows all\n",
+                   option, value, scenario::suggestion(value, ids));
         return false;
     }
     std::erase_if(scenarios, [&](const scenario::Scenario& s) {
-        return std::none_of(wanted.begin(), wanted.end(), [&](const std::string& value) { return matches(s, value); });
+        return std::none_of(wanted.begin(), wanted.end(),
+                            [&](const std::string& value) { return matches(s, value); });
     });
     return true;
 }
@@ -57,15 +62,19 @@ bool keep(std::vector<scenario::Scenario>& scenarios, const char* option, const 
 std::optional<std::vector<scenario::Scenario>> select_scenarios(const Options& options) {
     if (!known_devices(options.devices)) return std::nullopt;
     std::vector<scenario::Problem> problems;
-    const std::vector<std::string> paths = options.paths.empty() ? std::vector<std::string>{"scenarios"} : options.paths;
+    const std::vector<std::string> paths =
+        options.paths.empty() ? std::vector<std::string>{"scenarios"} : options.paths;
     std::vector<scenario::Scenario> scenarios = scenario::load_scenarios(paths, problems);
     if (complain(problems)) return std::nullopt;
     const bool found =
         keep(scenarios, "--device", options.devices,
-             [](const scenario::Scenario& s, const std::string& device) { return s.device->name() == device; }) &&
-        keep(scenarios, "--filter", options.filters, [](const scenario::Scenario& s, const std::string& pattern) {
-            return trace::matches_pattern(pattern, s.id) || s.id.find(pattern) != std::string::npos;
-        });
+             [](const scenario::Scenario& s, const std::string& device) {
+                 return s.device->name() == device;
+             }) &&
+        keep(scenarios, "--filter", options.filters,
+             [](const scenario::Scenario& s, const std::string& pattern) {
+                 return trace::matches_pattern(pattern, s.id) || s.id.find(pattern) != std::string::npos;
+             });
     if (!found) return std::nullopt;
     if (options.seed != 0)
         for (scenario::Scenario& s : scenarios) s.seed = options.seed;
@@ -98,8 +107,8 @@ trace::SymbolTable symbols_of(const harness::DeviceType& device) {
     return table;
 }
 
-std::string write_trace(const std::string& directory, const scenario::Scenario& scenario, const std::string& machine,
-                        const trace::Trace& trace) {
+std::string write_trace(const std::string& directory, const scenario::Scenario& scenario,
+                        const std::string& machine, const trace::Trace& trace) {
     const std::string kind = machine.substr(0, machine.find(' '));
     const fs::path path = fs::path(directory) / fmt::format("{}.{}.trace", scenario.id, kind);
     fs::create_directories(path.parent_path());
@@ -119,7 +128,8 @@ bool usable_directory(const std::string& directory) {
     std::error_code error;
     fs::create_directories(directory, error);
     if (!error && fs::is_directory(directory)) return true;
-    fmt::print(stderr, "twinbench: --trace-dir {}: {}\n", directory, error ? error.message() : "is not a folder");
+    fmt::print(stderr, "twinbench: --trace-dir {}: {}\n", directory,
+               error ? error.message() : "is not a folder");
     return false;
 }
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "harness/cli/commands.hpp"
 #include "harness/scenario/scenario.hpp"
 #include "harness/trace/symbols.hpp"
 #include "harness/trace/trace.hpp"
 
-#include <optional>
-#include <string>
-#include <vector>
-
 namespace tb::cli {
 
-/// The scenarios that the options select. Nothing, with every problem on standard error, when the input is bad: a file that
-/// is wrong, a device that does not exist, a pattern that matches no scenario.
+/// The scenarios that the options select. Nothing, with every problem on standard error, when the input is
+/// bad: a file that is wrong, a device that does not exist, a pattern that matches no scenario.
 std::optional<std::vector<scenario::Scenario>> select_scenarios(const Options& options);
 
 harness::RigOptions rig_options(const Options& options, const scenario::Scenario& scenario);
@@ -22,8 +22,8 @@ harness::RigOptions rig_options(const Options& options, const scenario::Scenario
 trace::SymbolTable symbols_of(const harness::DeviceType& device);
 
 /// Writes a trace to DIR/ID.MACHINE.trace, making folders as needed; returns the path.
-std::string write_trace(const std::string& directory, const scenario::Scenario& scenario, const std::string& machine,
-                        const trace::Trace& trace);
+std::string write_trace(const std::string& directory, const scenario::Scenario& scenario,
+                        const std::string& machine, const trace::Trace& trace);
 
 /// Whether `directory` can be made and written to; if not says so and why.
 bool usable_directory(const std::string& directory);

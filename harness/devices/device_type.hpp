@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "harness/devices/outside.hpp"
-#include "harness/machine/machine_base.hpp"
-#include "harness/trace/event.hpp"
-#include "models/core/register_bank.hpp"
-
-#include <nlohmann/json_fwd.hpp>
-
-#include <hal/types.hpp>
-
 #include <cstdint>
+#include <hal/types.hpp>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "harness/devices/outside.hpp"
+#include "harness/machine/machine_base.hpp"
+#include "harness/trace/event.hpp"
+#include "models/core/register_bank.hpp"
 
 namespace tb::harness {
 
@@ -28,26 +26,27 @@ inline constexpr hal::PciAddress kDeviceUnderTest{0, 4, 0};
 struct RegisterBlock {
     const char* name;
     hal::AddressSpace space;
-    int bar;                ///< BAR number, or -1 when `offset` is an absolute address (ISA ports)
-    std::uint64_t offset;   ///< from the start of the BAR
+    int bar;               ///< BAR number, or -1 when `offset` is an absolute address (ISA ports)
+    std::uint64_t offset;  ///< from the start of the BAR
     std::span<const model::RegisterSpec> registers;
 };
 
-/// A structure in memory (a descriptor, a request header), for "store" and "load" steps: named parts by bit position.
+/// A structure in memory (a descriptor, a request header), for "store" and "load" steps: named parts by bit
+/// position.
 struct LayoutField {
     const char* name;
     std::uint16_t offset_bits;
     std::uint8_t bits;
 };
 struct LayoutSpec {
-    const char* name;      ///< e.g. "rx_desc"
+    const char* name;  ///< e.g. "rx_desc"
     std::uint16_t bytes;
     std::span<const LayoutField> fields;
 };
 
 /// The type of a value in a scenario file, for checking it before anything runs.
 enum class ValueType : std::uint8_t {
-    kInteger,   ///< a number, "0x1f", or "=expression"
+    kInteger,  ///< a number, "0x1f", or "=expression"
     kBoolean,
     kText,
     kDuration,  ///< "10us"
@@ -83,7 +82,8 @@ class Rig {
     /// "model", "qemu 7.2.22".
     virtual std::string description() const = 0;
     virtual trace::Visibility visibility() const = 0;
-    /// Something went wrong in the machine itself, not in the driver (a model's error, QEMU's stderr); empty if not.
+    /// Something went wrong in the machine itself, not in the driver (a model's error, QEMU's stderr); empty
+    /// if not.
     virtual std::string trouble() { return {}; }
 };
 
@@ -99,11 +99,15 @@ class DeviceType {
     virtual std::span<const LayoutSpec> layouts() const { return {}; }
     virtual std::span<const KeySpec> configuration() const = 0;
 
-    /// Objections to a configuration beyond what its KeySpecs say (a range, a combination); empty if it is fine.
+    /// Objections to a configuration beyond what its KeySpecs say (a range, a combination); empty if it is
+    /// fine.
     virtual std::string check(const nlohmann::json& /*configuration*/) const { return {}; }
-    /// Throws std::runtime_error with path and remedy for what only shows when it is opened (a missing disk image).
-    virtual std::unique_ptr<Rig> make_model(const nlohmann::json& configuration, const RigOptions& options) const = 0;
-    virtual std::unique_ptr<Rig> make_qemu(const nlohmann::json& configuration, const RigOptions& options) const = 0;
+    /// Throws std::runtime_error with path and remedy for what only shows when it is opened (a missing disk
+    /// image).
+    virtual std::unique_ptr<Rig> make_model(const nlohmann::json& configuration,
+                                            const RigOptions& options) const = 0;
+    virtual std::unique_ptr<Rig> make_qemu(const nlohmann::json& configuration,
+                                           const RigOptions& options) const = 0;
 };
 
 /// All device types, by name.

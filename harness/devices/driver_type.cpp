@@ -20,11 +20,15 @@ T value_or(const std::map<std::string, Value, std::less<>>& values, std::string_
 std::uint64_t Arguments::integer(std::string_view name, std::uint64_t otherwise) const {
     return value_or(values_, name, otherwise);
 }
-bool Arguments::boolean(std::string_view name, bool otherwise) const { return value_or(values_, name, otherwise); }
+bool Arguments::boolean(std::string_view name, bool otherwise) const {
+    return value_or(values_, name, otherwise);
+}
 std::string Arguments::text(std::string_view name, std::string otherwise) const {
     return value_or(values_, name, std::move(otherwise));
 }
-Bytes Arguments::data(std::string_view name) const { return value_or(values_, name, Bytes()); }
+Bytes Arguments::data(std::string_view name) const {
+    return value_or(values_, name, Bytes());
+}
 std::vector<Bytes> Arguments::data_list(std::string_view name) const {
     return value_or(values_, name, std::vector<Bytes>());
 }
@@ -37,7 +41,8 @@ std::vector<std::uint64_t> Arguments::integer_list(std::string_view name) const 
 
 const OperationSpec* DriverType::find_operation(std::string_view name) const {
     const auto all = operations();
-    const auto found = std::find_if(all.begin(), all.end(), [&](const OperationSpec& op) { return op.name == name; });
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const OperationSpec& op) { return op.name == name; });
     return found == all.end() ? nullptr : &*found;
 }
 

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "harness/devices/device_type.hpp"
-
+#include <cstdint>
 #include <hal/host.hpp>
 #include <hal/result.hpp>
-
-#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,11 +13,13 @@
 #include <variant>
 #include <vector>
 
+#include "harness/devices/device_type.hpp"
+
 namespace tb::harness {
 
 /// Values of arguments (after patterns and expressions were worked out) and of results.
-using Value = std::variant<std::uint64_t, bool, std::string, Bytes, std::vector<Bytes>, std::vector<std::string>,
-                           std::vector<std::uint64_t>>;
+using Value = std::variant<std::uint64_t, bool, std::string, Bytes, std::vector<Bytes>,
+                           std::vector<std::string>, std::vector<std::uint64_t>>;
 
 class Arguments {
   public:
@@ -48,7 +47,7 @@ struct Outcome {
 
 /// An operation of a driver, as scenarios spell it.
 struct OperationSpec {
-    const char* name;   ///< "blk.read"; the class before the dot
+    const char* name;  ///< "blk.read"; the class before the dot
     const char* about;
     std::span<const KeySpec> arguments;
     std::span<const KeySpec> results;  ///< what "expect" may name besides "error"
@@ -62,7 +61,8 @@ class DriverSession {
 
     /// Runs an operation to its end. "start" and "stop" are operations like others.
     virtual Outcome run(std::string_view operation, const Arguments& arguments) = 0;
-    /// Begins one that can be asynchronous; the handle names it for finished(). An error here is the operation's end.
+    /// Begins one that can be asynchronous; the handle names it for finished(). An error here is the
+    /// operation's end.
     virtual hal::Result<std::uint32_t> begin(std::string_view operation, const Arguments& arguments) = 0;
     /// Whether it has ended, and how; does a round of polling.
     virtual std::optional<Outcome> finished(std::uint32_t handle) = 0;

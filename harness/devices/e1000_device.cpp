@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
 #include "harness/devices/model_rig.hpp"
 #include "harness/devices/net_operations.hpp"
 #include "harness/devices/qemu_rig.hpp"
 #include "harness/devices/types.hpp"
 #include "models/net/e1000.hpp"
 #include "models/net/net_peer.hpp"
-
-#include <nlohmann/json.hpp>
-
-#include <fmt/format.h>
 
 namespace tb::harness {
 
@@ -28,24 +28,24 @@ constexpr KeySpec kConfiguration[] = {
 
 // Descriptors as the 8254x Software Developer's Manual has them (§3.2.3, §3.3.3, §3.3.6, §3.3.7).
 constexpr LayoutField kRxDescriptor[] = {
-    {"address", 0, 64}, {"length", 64, 16}, {"checksum", 80, 16}, {"status", 96, 8},
-    {"DD", 96, 1},      {"EOP", 97, 1},     {"IXSM", 98, 1},      {"VP", 99, 1},
-    {"errors", 104, 8}, {"special", 112, 16},
+    {"address", 0, 64}, {"length", 64, 16}, {"checksum", 80, 16}, {"status", 96, 8},  {"DD", 96, 1},
+    {"EOP", 97, 1},     {"IXSM", 98, 1},    {"VP", 99, 1},        {"errors", 104, 8}, {"special", 112, 16},
 };
 constexpr LayoutField kTxDescriptor[] = {
-    {"address", 0, 64}, {"length", 64, 16}, {"CSO", 80, 8},  {"command", 88, 8}, {"EOP", 88, 1},
-    {"IFCS", 89, 1},    {"IC", 90, 1},      {"RS", 91, 1},   {"DEXT", 93, 1},    {"VLE", 94, 1},
-    {"IDE", 95, 1},     {"status", 96, 8},  {"DD", 96, 1},   {"CSS", 104, 8},    {"special", 112, 16},
+    {"address", 0, 64}, {"length", 64, 16}, {"CSO", 80, 8}, {"command", 88, 8}, {"EOP", 88, 1},
+    {"IFCS", 89, 1},    {"IC", 90, 1},      {"RS", 91, 1},  {"DEXT", 93, 1},    {"VLE", 94, 1},
+    {"IDE", 95, 1},     {"status", 96, 8},  {"DD", 96, 1},  {"CSS", 104, 8},    {"special", 112, 16},
 };
 constexpr LayoutField kTxContext[] = {
-    {"IPCSS", 0, 8},   {"IPCSO", 8, 8},   {"IPCSE", 16, 16}, {"TUCSS", 32, 8}, {"TUCSO", 40, 8}, {"TUCSE", 48, 16},
-    {"PAYLEN", 64, 20}, {"DTYP", 84, 4},  {"TCP", 88, 1},    {"IP", 89, 1},    {"TSE", 90, 1},   {"RS", 91, 1},
-    {"DEXT", 93, 1},   {"IDE", 95, 1},    {"status", 96, 8}, {"DD", 96, 1},    {"HDRLEN", 104, 8}, {"MSS", 112, 16},
+    {"IPCSS", 0, 8},   {"IPCSO", 8, 8},    {"IPCSE", 16, 16}, {"TUCSS", 32, 8}, {"TUCSO", 40, 8},
+    {"TUCSE", 48, 16}, {"PAYLEN", 64, 20}, {"DTYP", 84, 4},   {"TCP", 88, 1},   {"IP", 89, 1},
+    {"TSE", 90, 1},    {"RS", 91, 1},      {"DEXT", 93, 1},   {"IDE", 95, 1},   {"status", 96, 8},
+    {"DD", 96, 1},     {"HDRLEN", 104, 8}, {"MSS", 112, 16},
 };
 constexpr LayoutField kTxData[] = {
-    {"address", 0, 64}, {"DTALEN", 64, 20}, {"DTYP", 84, 4}, {"EOP", 88, 1},  {"IFCS", 89, 1},  {"TSE", 90, 1},
-    {"RS", 91, 1},      {"DEXT", 93, 1},    {"VLE", 94, 1},  {"IDE", 95, 1},  {"status", 96, 8}, {"DD", 96, 1},
-    {"IXSM", 104, 1},   {"TXSM", 105, 1},   {"special", 112, 16},
+    {"address", 0, 64}, {"DTALEN", 64, 20}, {"DTYP", 84, 4},  {"EOP", 88, 1},   {"IFCS", 89, 1},
+    {"TSE", 90, 1},     {"RS", 91, 1},      {"DEXT", 93, 1},  {"VLE", 94, 1},   {"IDE", 95, 1},
+    {"status", 96, 8},  {"DD", 96, 1},      {"IXSM", 104, 1}, {"TXSM", 105, 1}, {"special", 112, 16},
 };
 constexpr LayoutSpec kLayouts[] = {
     {"rx_desc", 16, kRxDescriptor},
@@ -91,7 +91,8 @@ class E1000ModelRig : public ModelRig {
     E1000ModelRig(const RigOptions& options, const model::net::E1000Options& device, bool bad_checksum)
         : outside_(peer_, device_, machine_) {
         build(options, [&](model::pci::Board& board) {
-            device_ = std::make_unique<model::net::E1000>("e1000", board, kDeviceUnderTest.device, device, peer_);
+            device_ =
+                std::make_unique<model::net::E1000>("e1000", board, kDeviceUnderTest.device, device, peer_);
         });
         machine_ = &model();
         device_->power_on_reset();
@@ -109,14 +110,17 @@ class E1000ModelRig : public ModelRig {
 class E1000Type : public DeviceType {
   public:
     std::string_view name() const override { return "e1000"; }
-    std::string_view about() const override { return "Intel 82540EM Gigabit Ethernet controller (8086:100e)"; }
+    std::string_view about() const override {
+        return "Intel 82540EM Gigabit Ethernet controller (8086:100e)";
+    }
     std::span<const RegisterBlock> blocks() const override { return blocks_; }
     std::span<const LayoutSpec> layouts() const override { return kLayouts; }
     std::span<const KeySpec> configuration() const override { return kConfiguration; }
 
     std::string check(const json& configuration) const override {
         const std::string mac = text(configuration, "mac", "52:54:00:12:34:56");
-        if (!to_mac(mac)) return fmt::format("\"mac\" is '{}': write six bytes as \"52:54:00:12:34:56\"", mac);
+        if (!to_mac(mac))
+            return fmt::format("\"mac\" is '{}': write six bytes as \"52:54:00:12:34:56\"", mac);
         const std::string checksum = text(configuration, "eeprom_checksum", "good");
         if (checksum != "good" && checksum != "bad") return "\"eeprom_checksum\" is \"good\" or \"bad\"";
         return {};
@@ -128,15 +132,16 @@ class E1000Type : public DeviceType {
         device.mitigation = flag(configuration, "mitigation", true);
         device.eeprom_never_done = flag(configuration, "eeprom_never_done", false);
         device.mdic_never_ready = flag(configuration, "mdic_never_ready", false);
-        return std::make_unique<E1000ModelRig>(options, device, text(configuration, "eeprom_checksum", "good") == "bad");
+        return std::make_unique<E1000ModelRig>(options, device,
+                                               text(configuration, "eeprom_checksum", "good") == "bad");
     }
 
     std::unique_ptr<Rig> make_qemu(const json& configuration, const RigOptions& options) const override {
         qemu::VmOptions vm;
         vm.binary = options.qemu_binary;
         vm.nets = {"wire"};
-        vm.devices = {fmt::format("e1000,netdev=wire,addr={:02x}.0,mac={},mitigation={}", kDeviceUnderTest.device,
-                                  text(configuration, "mac", "52:54:00:12:34:56"),
+        vm.devices = {fmt::format("e1000,netdev=wire,addr={:02x}.0,mac={},mitigation={}",
+                                  kDeviceUnderTest.device, text(configuration, "mac", "52:54:00:12:34:56"),
                                   flag(configuration, "mitigation", true) ? "on" : "off")};
         return std::make_unique<QemuRig>(std::move(vm));
     }

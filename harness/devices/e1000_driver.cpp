@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
+#include <hal/platform.hpp>
+#include <vector>
+
 #include "harness/devices/net_operations.hpp"
 #include "harness/devices/types.hpp"
-
-#include <hal/platform.hpp>
-
 #include "net/e1000.hpp"
 #include "pci/resources.hpp"
-
-#include <algorithm>
-#include <vector>
 
 namespace tb::harness {
 
@@ -79,10 +77,13 @@ class E1000Session : public DriverSession {
         if (operation == "e1000.recover") return {driver_.recover(), {}};
         if (operation == "e1000.vlan_add") return {driver_.vlan_filter_add(vlan(arguments)), {}};
         if (operation == "e1000.vlan_remove") return {driver_.vlan_filter_remove(vlan(arguments)), {}};
-        if (operation == "e1000.nvm_read") return value(driver_.nvm_read(static_cast<unsigned>(arguments.integer("word"))));
+        if (operation == "e1000.nvm_read")
+            return value(driver_.nvm_read(static_cast<unsigned>(arguments.integer("word"))));
         if (operation == "e1000.phy_read") return value(driver_.phy_read(phy_register(arguments)));
         if (operation == "e1000.phy_write")
-            return {driver_.phy_write(phy_register(arguments), static_cast<std::uint16_t>(arguments.integer("value"))), {}};
+            return {driver_.phy_write(phy_register(arguments),
+                                      static_cast<std::uint16_t>(arguments.integer("value"))),
+                    {}};
         if (operation == "e1000.restart_autonegotiation") return {driver_.restart_autonegotiation(), {}};
         if (operation == "e1000.wait_for_link") {
             const auto link = driver_.wait_for_link(hal::nanoseconds(arguments.integer("timeout")));
@@ -97,8 +98,12 @@ class E1000Session : public DriverSession {
     std::optional<Outcome> finished(std::uint32_t handle) override { return operations_.finished(handle); }
 
   private:
-    static std::uint16_t vlan(const Arguments& arguments) { return static_cast<std::uint16_t>(arguments.integer("vlan")); }
-    static unsigned phy_register(const Arguments& arguments) { return static_cast<unsigned>(arguments.integer("register")); }
+    static std::uint16_t vlan(const Arguments& arguments) {
+        return static_cast<std::uint16_t>(arguments.integer("vlan"));
+    }
+    static unsigned phy_register(const Arguments& arguments) {
+        return static_cast<unsigned>(arguments.integer("register"));
+    }
     static Outcome value(hal::Result<std::uint16_t> read) {
         if (!read) return {read.error(), {}};
         return {{}, {{"value", std::uint64_t{*read}}}};
@@ -124,10 +129,12 @@ class E1000Session : public DriverSession {
         const auto short_of = [&](const char* name, std::uint64_t otherwise) {
             return static_cast<std::uint16_t>(arguments.integer(name, otherwise));
         };
-        options.interrupts = arguments.boolean("interrupts", true) ? net::E1000::Interrupts::kIntx : net::E1000::Interrupts::kPolled;
+        options.interrupts = arguments.boolean("interrupts", true) ? net::E1000::Interrupts::kIntx
+                                                                   : net::E1000::Interrupts::kPolled;
         options.tx_descriptors = short_of("tx_descriptors", options.tx_descriptors);
         options.rx_descriptors = short_of("rx_descriptors", options.rx_descriptors);
-        options.rx_buffer_bytes = static_cast<std::uint32_t>(arguments.integer("rx_buffer", options.rx_buffer_bytes));
+        options.rx_buffer_bytes =
+            static_cast<std::uint32_t>(arguments.integer("rx_buffer", options.rx_buffer_bytes));
         options.max_frame = static_cast<std::uint32_t>(arguments.integer("max_frame", options.max_frame));
         options.moderation = {.itr = short_of("itr", 0),
                               .rdtr = short_of("rdtr", 0),
@@ -140,7 +147,8 @@ class E1000Session : public DriverSession {
         options.multicast_offset = static_cast<std::uint8_t>(arguments.integer("multicast_offset"));
         options.strip_fcs = arguments.boolean("strip_fcs");
         options.link_timeout = hal::nanoseconds(arguments.integer("link_timeout"));
-        options.tx_hang_timeout = hal::nanoseconds(arguments.integer("hang_timeout", options.tx_hang_timeout.ns));
+        options.tx_hang_timeout =
+            hal::nanoseconds(arguments.integer("hang_timeout", options.tx_hang_timeout.ns));
         return options;
     }
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include "harness/devices/device_type.hpp"
 #include "harness/machine/model_machine.hpp"
 #include "models/pci/q35.hpp"
 
-#include <memory>
-#include <string>
-
 namespace tb::harness {
 
-/// The model machine with one device. Derive, own the device and what stands behind it, and say how the world reaches it.
-/// The device goes before the machine: keep it in the derived class.
+/// The model machine with one device. Derive, own the device and what stands behind it, and say how the world
+/// reaches it. The device goes before the machine: keep it in the derived class.
 class ModelRig : public Rig {
   public:
     MachineBase& machine() override { return *machine_; }

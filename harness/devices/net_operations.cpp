@@ -49,12 +49,16 @@ constexpr KeySpec kLink[] = {{"up", ValueType::kBoolean, false, "carrier"},
 constexpr KeySpec kInfo[] = {{"mac", ValueType::kText, false, "station address"},
                              {"max_frame", ValueType::kInteger, false, "bytes without FCS"},
                              {"max_fragments", ValueType::kInteger, false, "pieces a frame"}};
-constexpr KeySpec kBudget[] = {{"budget", ValueType::kInteger, false, "frames each way at most (default 256)"}};
+constexpr KeySpec kBudget[] = {
+    {"budget", ValueType::kInteger, false, "frames each way at most (default 256)"}};
 constexpr KeySpec kHandled[] = {{"handled", ValueType::kInteger, false, "frames handled"}};
 constexpr KeySpec kStatistics[] = {
-    {"rx_frames", ValueType::kInteger, false, "frames received"}, {"rx_bytes", ValueType::kInteger, false, "their bytes"},
-    {"rx_errors", ValueType::kInteger, false, "bad frames"},      {"rx_missed", ValueType::kInteger, false, "frames lost for want of a buffer"},
-    {"tx_frames", ValueType::kInteger, false, "frames sent"},     {"tx_bytes", ValueType::kInteger, false, "their bytes"},
+    {"rx_frames", ValueType::kInteger, false, "frames received"},
+    {"rx_bytes", ValueType::kInteger, false, "their bytes"},
+    {"rx_errors", ValueType::kInteger, false, "bad frames"},
+    {"rx_missed", ValueType::kInteger, false, "frames lost for want of a buffer"},
+    {"tx_frames", ValueType::kInteger, false, "frames sent"},
+    {"tx_bytes", ValueType::kInteger, false, "their bytes"},
     {"tx_hangs", ValueType::kInteger, false, "transmitter resets"},
 };
 
@@ -72,7 +76,9 @@ constexpr OperationSpec kOperations[] = {
 
 }  // namespace
 
-std::span<const OperationSpec> net_operations() { return kOperations; }
+std::span<const OperationSpec> net_operations() {
+    return kOperations;
+}
 
 std::optional<net::MacAddress> to_mac(std::string_view text) {
     net::MacAddress mac{};
@@ -80,29 +86,36 @@ std::optional<net::MacAddress> to_mac(std::string_view text) {
     for (std::size_t i = 0; i < mac.size(); ++i) {
         const char* first = text.data() + 3 * i;
         const auto [end, error] = std::from_chars(first, first + 2, mac[i], 16);
-        if (error != std::errc() || end != first + 2 || (i > 0 && text[3 * i - 1] != ':')) return std::nullopt;
+        if (error != std::errc() || end != first + 2 || (i > 0 && text[3 * i - 1] != ':'))
+            return std::nullopt;
     }
     return mac;
 }
 
 std::string to_text(const net::MacAddress& mac) {
-    return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+    return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", mac[0], mac[1], mac[2], mac[3], mac[4],
+                       mac[5]);
 }
 
-std::optional<Outcome> NetOperations::run(std::string_view operation, const Arguments& arguments, hal::Host& host) {
+std::optional<Outcome> NetOperations::run(std::string_view operation, const Arguments& arguments,
+                                          hal::Host& host) {
     if (operation == "net.send") return send(arguments, host);
     if (operation == "net.receive") return receive(arguments, host);
     if (operation == "net.poll") {
-        const unsigned handled = device_.poll(static_cast<unsigned>(arguments.integer("budget", kPollBudget)));
+        const unsigned handled =
+            device_.poll(static_cast<unsigned>(arguments.integer("budget", kPollBudget)));
         collect();
         return Outcome{{}, {{"handled", std::uint64_t{handled}}}};
     }
     if (operation == "net.link") {
         const net::LinkState link = device_.link();
-        return Outcome{{}, {{"up", link.up}, {"megabits", std::uint64_t{link.megabits}}, {"full_duplex", link.full_duplex}}};
+        return Outcome{
+            {},
+            {{"up", link.up}, {"megabits", std::uint64_t{link.megabits}}, {"full_duplex", link.full_duplex}}};
     }
     if (operation == "net.info") return info();
-    if (operation == "net.set_promiscuous") return Outcome{device_.set_promiscuous(arguments.boolean("on")), {}};
+    if (operation == "net.set_promiscuous")
+        return Outcome{device_.set_promiscuous(arguments.boolean("on")), {}};
     if (operation == "net.set_multicast") return Outcome{set_multicast(arguments), {}};
     if (operation == "net.set_mac") {
         const auto mac = to_mac(arguments.text("mac"));
@@ -112,11 +125,14 @@ std::optional<Outcome> NetOperations::run(std::string_view operation, const Argu
     return std::nullopt;
 }
 
-hal::Result<std::uint32_t> NetOperations::begin(std::string_view, const Arguments& arguments) { return submit(arguments); }
+hal::Result<std::uint32_t> NetOperations::begin(std::string_view, const Arguments& arguments) {
+    return submit(arguments);
+}
 
 hal::Result<std::uint32_t> NetOperations::submit(const Arguments& arguments) {
     Flight flight;
-    flight.data = arguments.has("fragments") ? arguments.data_list("fragments") : std::vector<Bytes>{arguments.data("data")};
+    flight.data = arguments.has("fragments") ? arguments.data_list("fragments")
+                                             : std::vector<Bytes>{arguments.data("data")};
     for (Bytes& piece : flight.data) flight.fragments.emplace_back(piece);
     net::TxFrame frame;
     frame.fragments = flight.fragments;
@@ -221,6 +237,8 @@ hal::Status NetOperations::set_multicast(const Arguments& arguments) {
     return device_.set_multicast(addresses);
 }
 
-void NetOperations::clear() { flights_.clear(); }
+void NetOperations::clear() {
+    flights_.clear();
+}
 
 }  // namespace tb::harness

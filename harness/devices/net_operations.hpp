@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "harness/devices/driver_type.hpp"
-
-#include "net/net_device.hpp"
-
 #include <map>
 #include <optional>
 #include <span>
 #include <string_view>
 
+#include "harness/devices/driver_type.hpp"
+#include "net/net_device.hpp"
+
 namespace tb::harness {
 
-/// The operations of the device class net (net.send, net.receive, ...), written against the class: a driver type adds its own
-/// start, stop and what else it has.
+/// The operations of the device class net (net.send, net.receive, ...), written against the class: a driver
+/// type adds its own start, stop and what else it has.
 std::span<const OperationSpec> net_operations();
 
 /// Runs them on a device. Payloads stay here until their completion was taken.

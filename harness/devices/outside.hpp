@@ -18,9 +18,9 @@ class OutsideUnsupported : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// The world on the other side of a device: the wire, the terminal, the medium. Scenarios act on it with "host" steps; each
-/// machine brings its own (back ends of the models, or QEMU's). When a call returns, the input has reached the device
-/// as far as it can without the driver.
+/// The world on the other side of a device: the wire, the terminal, the medium. Scenarios act on it with
+/// "host" steps; each machine brings its own (back ends of the models, or QEMU's). When a call returns, the
+/// input has reached the device as far as it can without the driver.
 class Outside {
   public:
     virtual ~Outside() = default;
@@ -53,7 +53,8 @@ class Outside {
     virtual void fail_flushes(const std::string& error);
     /// What the medium holds.
     virtual Bytes medium_contents(std::uint64_t sector, std::uint64_t sectors);
-    /// How long the medium takes: every request `ns` plus up to `jitter_ns` more, drawn from the scenario's seed.
+    /// How long the medium takes: every request `ns` plus up to `jitter_ns` more, drawn from the scenario's
+    /// seed.
     virtual void set_latency(std::uint64_t ns, std::uint64_t jitter_ns);
 
   protected:

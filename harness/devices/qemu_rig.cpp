@@ -24,7 +24,8 @@ Bytes to_bytes(std::span<const std::uint8_t> data) {
 QemuRig::QemuRig(qemu::VmOptions options)
     : vm_(options),
       machine_(vm_),
-      outside_(std::make_unique<QemuOutside>(vm_, machine_, !options.nets.empty(), !options.serials.empty())) {}
+      outside_(
+          std::make_unique<QemuOutside>(vm_, machine_, !options.nets.empty(), !options.serials.empty())) {}
 
 std::string QemuRig::description() const {
     const qemu::QemuVersion& version = vm_.version();
@@ -32,15 +33,15 @@ std::string QemuRig::description() const {
 }
 
 trace::Visibility QemuRig::visibility() const {
-    // Its own reads and writes of memory, and masked interrupts, QEMU does not show: they are compared through what
-    // they leave in memory and in registers.
+    // Its own reads and writes of memory, and masked interrupts, QEMU does not show: they are compared
+    // through what they leave in memory and in registers.
     return trace::Visibility::all().without(
         {trace::EventKind::kDmaRead, trace::EventKind::kDmaWrite, trace::EventKind::kFinding});
 }
 
 std::string QemuRig::trouble() {
-    // What QEMU says about a driver (a broken ring) is its way of a finding, and seen in the device's state. A QEMU that
-    // has ended is trouble.
+    // What QEMU says about a driver (a broken ring) is its way of a finding, and seen in the device's state.
+    // A QEMU that has ended is trouble.
     if (vm_.process().running()) return {};
     return fmt::format("QEMU ended ({}): {}", vm_.process().status_text(), vm_.stderr_text());
 }

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include "harness/devices/device_type.hpp"
 #include "harness/machine/qtest_machine.hpp"
 #include "harness/qemu/vm.hpp"
 
-#include <memory>
-#include <string>
-
 namespace tb::harness {
 
-/// A QEMU of its own with one device under test. The outside world reaches it through the Vm's back ends: the first netdev,
-/// the first chardev, the first disk. A device type gives the options and, where it has a medium, an Outside of its own.
+/// A QEMU of its own with one device under test. The outside world reaches it through the Vm's back ends: the
+/// first netdev, the first chardev, the first disk. A device type gives the options and, where it has a
+/// medium, an Outside of its own.
 class QemuRig : public Rig {
   public:
     /// Starts QEMU; throws qemu::QemuError.

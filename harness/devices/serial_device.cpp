@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
 #include "harness/devices/model_rig.hpp"
 #include "harness/devices/qemu_rig.hpp"
 #include "harness/devices/types.hpp"
@@ -6,10 +10,6 @@
 #include "models/serial/isa_serial.hpp"
 #include "models/serial/pci_serial.hpp"
 #include "models/serial/uart16550_regs.hpp"
-
-#include <nlohmann/json.hpp>
-
-#include <fmt/format.h>
 
 namespace tb::harness {
 
@@ -19,8 +19,9 @@ using nlohmann::json;
 
 constexpr std::uint16_t kCom1 = 0x3f8;
 
-constexpr KeySpec kModemLines = {"modem_lines", ValueType::kBoolean, false,
-                                 "true: the line has modem lines (CTS, DSR, DCD on at first); on the models only"};
+constexpr KeySpec kModemLines = {
+    "modem_lines", ValueType::kBoolean, false,
+    "true: the line has modem lines (CTS, DSR, DCD on at first); on the models only"};
 constexpr KeySpec kPciConfiguration[] = {kModemLines};
 constexpr KeySpec kIsaConfiguration[] = {
     kModemLines,
@@ -30,7 +31,8 @@ constexpr KeySpec kIsaConfiguration[] = {
 /// The terminal of a model: characters, breaks and modem lines.
 class StreamOutside : public Outside {
   public:
-    StreamOutside(model::serial::CharStream& stream, ModelMachine*& machine) : stream_(stream), machine_(machine) {}
+    StreamOutside(model::serial::CharStream& stream, ModelMachine*& machine)
+        : stream_(stream), machine_(machine) {}
 
     bool has_line() const override { return true; }
     void type(std::span<const std::byte> characters) override {
@@ -54,13 +56,15 @@ class StreamOutside : public Outside {
 
 class SerialModelRig : public ModelRig {
   public:
-    SerialModelRig(const RigOptions& options, bool pci, bool absent, bool modem_lines) : outside_(stream_, machine_) {
+    SerialModelRig(const RigOptions& options, bool pci, bool absent, bool modem_lines)
+        : outside_(stream_, machine_) {
         // A UART asks its back end once whether there are any.
         if (modem_lines) stream_.set_modem_inputs({});
         build(options, [&](model::pci::Board& board) {
             if (absent) return;
             if (pci)
-                pci_ = std::make_unique<model::serial::PciSerial>("serial", board, stream_, kDeviceUnderTest.device);
+                pci_ = std::make_unique<model::serial::PciSerial>("serial", board, stream_,
+                                                                  kDeviceUnderTest.device);
             else
                 isa_ = std::make_unique<model::serial::IsaSerial>("serial", board, stream_);
         });
@@ -82,20 +86,24 @@ class SerialType : public DeviceType {
   public:
     explicit SerialType(bool pci)
         : pci_(pci),
-          blocks_{{"", hal::AddressSpace::kPort, pci ? 0 : -1, pci ? 0ULL : kCom1, model::serial::uart16550_registers()}} {}
+          blocks_{{"", hal::AddressSpace::kPort, pci ? 0 : -1, pci ? 0ULL : kCom1,
+                   model::serial::uart16550_registers()}} {}
 
     std::string_view name() const override { return pci_ ? "pci-serial" : "isa-serial"; }
     std::string_view about() const override {
-        return pci_ ? "16550A UART behind the I/O BAR of a PCI function (1b36:0002)" : "16550A UART at ports 0x3f8 to 0x3ff, IRQ 4 (COM1)";
+        return pci_ ? "16550A UART behind the I/O BAR of a PCI function (1b36:0002)"
+                    : "16550A UART at ports 0x3f8 to 0x3ff, IRQ 4 (COM1)";
     }
     bool is_pci() const override { return pci_; }
     std::span<const RegisterBlock> blocks() const override { return blocks_; }
     std::span<const KeySpec> configuration() const override {
-        return pci_ ? std::span<const KeySpec>(kPciConfiguration) : std::span<const KeySpec>(kIsaConfiguration);
+        return pci_ ? std::span<const KeySpec>(kPciConfiguration)
+                    : std::span<const KeySpec>(kIsaConfiguration);
     }
 
     std::unique_ptr<Rig> make_model(const json& configuration, const RigOptions& options) const override {
-        return std::make_unique<SerialModelRig>(options, pci_, flag(configuration, "absent"), flag(configuration, "modem_lines"));
+        return std::make_unique<SerialModelRig>(options, pci_, flag(configuration, "absent"),
+                                                flag(configuration, "modem_lines"));
     }
     std::unique_ptr<Rig> make_qemu(const json& configuration, const RigOptions& options) const override {
         qemu::VmOptions vm;

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "harness/devices/types.hpp"
-
+#include <array>
+#include <functional>
 #include <hal/platform.hpp>
+#include <optional>
 
+#include "harness/devices/types.hpp"
 #include "pci/resources.hpp"
 #include "serial/early_console.hpp"
 #include "serial/pci_serial.hpp"
 #include "serial/uart16550.hpp"
-
-#include <array>
-#include <functional>
-#include <optional>
 
 namespace tb::harness {
 
@@ -31,14 +29,19 @@ constexpr KeySpec kStart[] = {
     {"interrupts", ValueType::kBoolean, false, "false: polled (default true)"},
     {"trigger", ValueType::kInteger, false, "receive FIFO level that interrupts: 1, 4, 8 or 14 (default 8)"},
     {"flow_control", ValueType::kBoolean, false, "RTS/CTS (default false)"},
-    kFormat[0], kFormat[1], kFormat[2], kFormat[3],
+    kFormat[0],
+    kFormat[1],
+    kFormat[2],
+    kFormat[3],
 };
 constexpr KeySpec kChip[] = {{"chip", ValueType::kText, false, "8250, 16450, 16550, 16550A or 16750"}};
 constexpr KeySpec kData[] = {{"data", ValueType::kData, true, "characters"}};
 constexpr KeySpec kTaken[] = {{"taken", ValueType::kInteger, false, "characters that the driver took"}};
-constexpr KeySpec kMost[] = {{"most", ValueType::kInteger, false, "characters to read at most (default 4096)"}};
+constexpr KeySpec kMost[] = {
+    {"most", ValueType::kInteger, false, "characters to read at most (default 4096)"}};
 constexpr KeySpec kRead[] = {{"data", ValueType::kData, false, "characters received"}};
-constexpr KeySpec kBudget[] = {{"budget", ValueType::kInteger, false, "characters each way at most (default 64)"}};
+constexpr KeySpec kBudget[] = {
+    {"budget", ValueType::kInteger, false, "characters each way at most (default 64)"}};
 constexpr KeySpec kMoved[] = {{"moved", ValueType::kInteger, false, "characters moved"}};
 constexpr KeySpec kSetModem[] = {{"dtr", ValueType::kBoolean, false, "data terminal ready"},
                                  {"rts", ValueType::kBoolean, false, "request to send"}};
@@ -86,13 +89,15 @@ class SerialSession : public DriverSession {
             uart_.stop();
             return {};
         }
-        if (operation == "uart.configure") return {with_format(arguments, [&](const auto& format) { return uart_.configure(format); }), {}};
+        if (operation == "uart.configure")
+            return {with_format(arguments, [&](const auto& format) { return uart_.configure(format); }), {}};
         if (operation == "uart.write") return counted("taken", uart_.write(arguments.data("data")));
         if (operation == "uart.drain") return {uart_.drain(), {}};
         if (operation == "uart.read") return read(arguments);
         if (operation == "uart.poll")
             return counted("moved", uart_.poll(static_cast<unsigned>(arguments.integer("budget", 64))));
-        if (operation == "uart.set_modem") return {uart_.set_modem({arguments.boolean("dtr"), arguments.boolean("rts")}), {}};
+        if (operation == "uart.set_modem")
+            return {uart_.set_modem({arguments.boolean("dtr"), arguments.boolean("rts")}), {}};
         if (operation == "uart.modem") return modem();
         if (operation == "uart.set_break") return {uart_.set_break(arguments.boolean("on")), {}};
         if (operation == "uart.loopback") return {uart_.set_loopback(arguments.boolean("on")), {}};
@@ -100,7 +105,9 @@ class SerialSession : public DriverSession {
         return early_write(arguments);
     }
 
-    hal::Result<std::uint32_t> begin(std::string_view, const Arguments&) override { return Error::kUnsupported; }
+    hal::Result<std::uint32_t> begin(std::string_view, const Arguments&) override {
+        return Error::kUnsupported;
+    }
     std::optional<Outcome> finished(std::uint32_t) override { return Outcome{Error::kUnsupported, {}}; }
 
   private:
@@ -147,7 +154,8 @@ class SerialSession : public DriverSession {
         if (!chip) return {chip.error(), {}};
         serial::Options options;
         if (arguments.boolean("interrupts", true))
-            options.interrupt = pci_ ? serial::InterruptSource::pci(kDeviceUnderTest) : serial::InterruptSource::isa(kCom1Irq);
+            options.interrupt = pci_ ? serial::InterruptSource::pci(kDeviceUnderTest)
+                                     : serial::InterruptSource::isa(kCom1Irq);
         options.fifo_trigger = static_cast<std::uint8_t>(arguments.integer("trigger", options.fifo_trigger));
         options.flow_control = arguments.boolean("flow_control");
         const hal::Status started = with_format(arguments, [&](const serial::LineFormat& format) {

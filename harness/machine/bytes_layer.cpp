@@ -13,7 +13,8 @@ void BytesLayer::begin(std::span<const std::uint8_t> input, std::uint64_t budget
 
 std::uint64_t BytesLayer::choose(unsigned width) {
     std::uint64_t value = 0;
-    for (unsigned i = 0; i < width && at_ < input_.size(); ++i) value |= std::uint64_t{input_[at_++]} << (8 * i);
+    for (unsigned i = 0; i < width && at_ < input_.size(); ++i)
+        value |= std::uint64_t{input_[at_++]} << (8 * i);
     return value;
 }
 

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <hal/machine.hpp>
-
 #include <cstddef>
 #include <cstdint>
+#include <hal/machine.hpp>
 #include <span>
 
 namespace tb::harness {
 
-/// A layer that lets a fuzzer answer: every value that a driver reads (registers, configuration space, shared memory, data
-/// of a finished transfer) may come from the input instead of the machine below, which is a behaving one so that an input
-/// can lie late and deep.
+/// A layer that lets a fuzzer answer: every value that a driver reads (registers, configuration space, shared
+/// memory, data of a finished transfer) may come from the input instead of the machine below, which is a
+/// behaving one so that an input can lie late and deep.
 ///
-/// The first byte of the input picks the way. Odd: every read is answered from the input as long as it lasts. Even: each
-/// read takes one byte first, whose low two bits say: 0 or 1 the honest value, 2 the next bytes of the input, 3 the
-/// honest value with one bit flipped (which one: the byte's upper bits). When the input is used up all is honest.
+/// The first byte of the input picks the way. Odd: every read is answered from the input as long as it lasts.
+/// Even: each read takes one byte first, whose low two bits say: 0 or 1 the honest value, 2 the next bytes of
+/// the input, 3 the honest value with one bit flipped (which one: the byte's upper bits). When the input is
+/// used up all is honest.
 ///
-/// Stays within a budget of calls, because a driver that loops on what a device says is a finding: budget_spent() tells.
+/// Stays within a budget of calls, because a driver that loops on what a device says is a finding:
+/// budget_spent() tells.
 class BytesLayer : public hal::Machine {
   public:
     explicit BytesLayer(hal::Machine& below) : below_(below) {}
@@ -41,12 +42,15 @@ class BytesLayer : public hal::Machine {
     std::uint64_t dma_load(std::uint64_t address, unsigned width, hal::MemoryOrder order) override {
         return answer(below_.dma_load(address, width, order), width);
     }
-    void dma_store(std::uint64_t address, unsigned width, std::uint64_t value, hal::MemoryOrder order) override {
+    void dma_store(std::uint64_t address, unsigned width, std::uint64_t value,
+                   hal::MemoryOrder order) override {
         count();
         below_.dma_store(address, width, value, order);
     }
     void dma_read(std::uint64_t address, std::span<std::byte> out) override;
-    void dma_write(std::uint64_t address, std::span<const std::byte> in) override { below_.dma_write(address, in); }
+    void dma_write(std::uint64_t address, std::span<const std::byte> in) override {
+        below_.dma_write(address, in);
+    }
     void barrier(hal::Barrier kind) override { below_.barrier(kind); }
     hal::Result<std::uint64_t> dma_allocate(std::uint64_t size, std::uint64_t alignment) override {
         return below_.dma_allocate(size, alignment);
@@ -63,7 +67,9 @@ class BytesLayer : public hal::Machine {
         count();
         below_.delay_ns(span);
     }
-    hal::Result<std::uint32_t> attach_intx(hal::PciAddress function) override { return below_.attach_intx(function); }
+    hal::Result<std::uint32_t> attach_intx(hal::PciAddress function) override {
+        return below_.attach_intx(function);
+    }
     hal::Result<std::uint32_t> attach_irq(std::uint32_t line) override { return below_.attach_irq(line); }
     hal::Result<hal::MsiInterrupt> attach_msi() override { return below_.attach_msi(); }
     void detach(std::uint32_t vector) override { below_.detach(vector); }

@@ -7,8 +7,8 @@
 
 namespace tb::harness {
 
-/// Hands out ranges of guest memory: first fit from the bottom, so that the same sequence of calls gives the same
-/// addresses on every machine, and traces that contain addresses compare.
+/// Hands out ranges of guest memory: first fit from the bottom, so that the same sequence of calls gives the
+/// same addresses on every machine, and traces that contain addresses compare.
 class DmaPool {
   public:
     DmaPool(std::uint64_t base, std::uint64_t size) : base_(base), size_(size) { free_.emplace(base, size); }

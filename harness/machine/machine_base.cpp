@@ -12,11 +12,14 @@ namespace tb::harness {
 
 namespace {
 
-// Vector numbers tell their kind, so that a trace can be read: messages from 0, lines of the ISA from 256, INTx from 512.
+// Vector numbers tell their kind, so that a trace can be read: messages from 0, lines of the ISA from 256,
+// INTx from 512.
 constexpr std::uint32_t kIsaVectors = 256;
 constexpr std::uint32_t kIntxVectors = 512;
 // INTx of a function on bus 0 of q35 reaches I/O APIC pin 20 + (device + pin) mod 4; drivers here use INTA.
-constexpr unsigned intx_line(hal::PciAddress function) { return 20 + function.device % 4; }
+constexpr unsigned intx_line(hal::PciAddress function) {
+    return 20 + function.device % 4;
+}
 
 constexpr std::uint64_t kStreamAlignment = 64;
 
@@ -24,7 +27,8 @@ constexpr std::uint64_t kStreamAlignment = 64;
 
 std::uint64_t MachineBase::dma_load(std::uint64_t address, unsigned width, hal::MemoryOrder order) {
     if (!pool_.owns(address, width)) {
-        listener_->finding(fmt::format("driver loads {} bytes at {:#x}, outside its DMA memory", width, address));
+        listener_->finding(
+            fmt::format("driver loads {} bytes at {:#x}, outside its DMA memory", width, address));
         return ~std::uint64_t{0};
     }
     std::uint64_t value = 0;
@@ -33,9 +37,11 @@ std::uint64_t MachineBase::dma_load(std::uint64_t address, unsigned width, hal::
     return value;
 }
 
-void MachineBase::dma_store(std::uint64_t address, unsigned width, std::uint64_t value, hal::MemoryOrder order) {
+void MachineBase::dma_store(std::uint64_t address, unsigned width, std::uint64_t value,
+                            hal::MemoryOrder order) {
     if (!pool_.owns(address, width)) {
-        listener_->finding(fmt::format("driver stores {} bytes at {:#x}, outside its DMA memory", width, address));
+        listener_->finding(
+            fmt::format("driver stores {} bytes at {:#x}, outside its DMA memory", width, address));
         return;
     }
     if (order == hal::MemoryOrder::kRelease) std::atomic_thread_fence(std::memory_order_release);
@@ -44,7 +50,8 @@ void MachineBase::dma_store(std::uint64_t address, unsigned width, std::uint64_t
 
 void MachineBase::dma_read(std::uint64_t address, std::span<std::byte> out) {
     if (!pool_.owns(address, out.size())) {
-        listener_->finding(fmt::format("driver reads {} bytes at {:#x}, outside its DMA memory", out.size(), address));
+        listener_->finding(
+            fmt::format("driver reads {} bytes at {:#x}, outside its DMA memory", out.size(), address));
         return;
     }
     std::memcpy(out.data(), ram_.data() + address, out.size());
@@ -52,13 +59,16 @@ void MachineBase::dma_read(std::uint64_t address, std::span<std::byte> out) {
 
 void MachineBase::dma_write(std::uint64_t address, std::span<const std::byte> in) {
     if (!pool_.owns(address, in.size())) {
-        listener_->finding(fmt::format("driver writes {} bytes at {:#x}, outside its DMA memory", in.size(), address));
+        listener_->finding(
+            fmt::format("driver writes {} bytes at {:#x}, outside its DMA memory", in.size(), address));
         return;
     }
     std::memcpy(ram_.data() + address, in.data(), in.size());
 }
 
-void MachineBase::barrier(hal::Barrier) { std::atomic_thread_fence(std::memory_order_seq_cst); }
+void MachineBase::barrier(hal::Barrier) {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+}
 
 hal::Result<std::uint64_t> MachineBase::dma_allocate(std::uint64_t size, std::uint64_t alignment) {
     const auto address = pool_.allocate(size, alignment);
@@ -87,7 +97,8 @@ void MachineBase::dma_unmap(std::uint64_t address, std::span<std::byte> buffer, 
         listener_->finding(fmt::format("driver unmaps {:#x}, which is not mapped", address));
         return;
     }
-    if (direction != hal::Direction::kToDevice) std::memcpy(buffer.data(), ram_.data() + address, buffer.size());
+    if (direction != hal::Direction::kToDevice)
+        std::memcpy(buffer.data(), ram_.data() + address, buffer.size());
     pool_.release(address);
 }
 
@@ -120,8 +131,9 @@ void MachineBase::detach(std::uint32_t vector) {
 }
 
 void MachineBase::add_vector(const Vector& vector) {
-    const auto place = std::lower_bound(vectors_.begin(), vectors_.end(), vector.number,
-                                        [](const Vector& v, std::uint32_t number) { return v.number < number; });
+    const auto place =
+        std::lower_bound(vectors_.begin(), vectors_.end(), vector.number,
+                         [](const Vector& v, std::uint32_t number) { return v.number < number; });
     vectors_.insert(place, vector);
     refresh_pending();
 }
@@ -165,7 +177,8 @@ void MachineBase::refresh_pending() {
 
 void MachineBase::log(hal::LogLevel level, const char* device, const char* message, std::uint64_t value) {
     static constexpr std::array<const char*, 4> kLevels = {"debug", "info", "warning", "error"};
-    log_lines_.push_back(fmt::format("{}: {}: {} ({:#x})", kLevels[static_cast<std::size_t>(level)], device, message, value));
+    log_lines_.push_back(
+        fmt::format("{}: {}: {} ({:#x})", kLevels[static_cast<std::size_t>(level)], device, message, value));
 }
 
 void MachineBase::reset_base() {

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "harness/machine/dma_pool.hpp"
-
-#include <hal/machine.hpp>
-
 #include <array>
 #include <cstdint>
+#include <hal/machine.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "harness/machine/dma_pool.hpp"
+
 namespace tb::harness {
 
-/// Guest-physical layout that the model machine and the QEMU machine share, so that both give out the same addresses.
+/// Guest-physical layout that the model machine and the QEMU machine share, so that both give out the same
+/// addresses.
 inline constexpr std::uint64_t kRamBytes = 64 << 20;
-inline constexpr std::uint64_t kMsiBase = 0x0010'0000;  ///< vector n is a write of kMsiData + n to kMsiBase + 4 n
+inline constexpr std::uint64_t kMsiBase =
+    0x0010'0000;  ///< vector n is a write of kMsiData + n to kMsiBase + 4 n
 inline constexpr std::uint32_t kMsiData = 0x4d53'0000;
 inline constexpr unsigned kMsiVectors = 64;
 inline constexpr std::uint64_t kDmaBase = 0x0020'0000;
@@ -26,25 +27,26 @@ class MachineListener {
   public:
     virtual ~MachineListener() = default;
     virtual void irq(unsigned /*line*/, bool /*level*/) {}
-    /// A message that makes its vector wait. One for a vector that waits already changes nothing, and nobody could tell
-    /// one from several: it is not reported.
+    /// A message that makes its vector wait. One for a vector that waits already changes nothing, and nobody
+    /// could tell one from several: it is not reported.
     virtual void message(std::uint32_t /*vector*/) {}
     virtual void device_dma(bool /*write*/, std::uint64_t /*address*/, std::span<const std::byte> /*data*/,
                             unsigned /*outcome*/) {}
     virtual void finding(const std::string& /*text*/) {}
 };
 
-/// What the machines with real guest memory have in common: the DMA pool, memory accesses, mappings, and the book of
-/// attached interrupts. Derived classes bring registers and time, and report lines and messages here.
+/// What the machines with real guest memory have in common: the DMA pool, memory accesses, mappings, and the
+/// book of attached interrupts. Derived classes bring registers and time, and report lines and messages here.
 ///
-/// A line of the ISA (attach_irq) is edge triggered: a rise is remembered until it is taken. INTx is a level. A
-/// message is remembered once until taken, as the processor's request register does.
+/// A line of the ISA (attach_irq) is edge triggered: a rise is remembered until it is taken. INTx is a level.
+/// A message is remembered once until taken, as the processor's request register does.
 class MachineBase : public hal::Machine {
   public:
     explicit MachineBase(std::span<std::byte> ram) : ram_(ram), pool_(kDmaBase, kDmaBytes) {}
 
     std::uint64_t dma_load(std::uint64_t address, unsigned width, hal::MemoryOrder order) override;
-    void dma_store(std::uint64_t address, unsigned width, std::uint64_t value, hal::MemoryOrder order) override;
+    void dma_store(std::uint64_t address, unsigned width, std::uint64_t value,
+                   hal::MemoryOrder order) override;
     void dma_read(std::uint64_t address, std::span<std::byte> out) override;
     void dma_write(std::uint64_t address, std::span<const std::byte> in) override;
     void barrier(hal::Barrier kind) override;
@@ -73,7 +75,8 @@ class MachineBase : public hal::Machine {
 
   protected:
     void line_changed(unsigned line, bool level);
-    /// A message that was written to the page of messages; what matches no vector is ignored, as a stray write is.
+    /// A message that was written to the page of messages; what matches no vector is ignored, as a stray
+    /// write is.
     void message_arrived(std::uint64_t address, std::uint32_t data);
     /// For machines that must look: whether vector slot n is attached.
     bool msi_attached(unsigned slot) const { return msi_used_[slot]; }

@@ -1,9 +1,4 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "harness/machine/bytes_layer.hpp"
-#include "harness/machine/dma_pool.hpp"
-#include "harness/machine/machine_base.hpp"
-#include "harness/machine/recorder.hpp"
-
 #include <gtest/gtest.h>
 
 #include <array>
@@ -11,6 +6,11 @@
 #include <map>
 #include <random>
 #include <vector>
+
+#include "harness/machine/bytes_layer.hpp"
+#include "harness/machine/dma_pool.hpp"
+#include "harness/machine/machine_base.hpp"
+#include "harness/machine/recorder.hpp"
 
 namespace tb::harness {
 namespace {
@@ -89,7 +89,8 @@ class PlainMachine : public MachineBase {
     std::uint64_t now = 0;
 
   private:
-    // The base wants memory at construction, before this class's members are made; allocations are zeroed anyway.
+    // The base wants memory at construction, before this class's members are made; allocations are zeroed
+    // anyway.
     static std::span<std::byte> storage() {
         static std::vector<std::byte> memory(kRamBytes);
         return memory;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/machine/model_machine.hpp"
 
+#include <fmt/format.h>
+
 #include "models/pci/board.hpp"
 #include "models/pci/cpu.hpp"
-
-#include <fmt/format.h>
 
 namespace tb::harness {
 
@@ -12,9 +12,12 @@ namespace {
 
 constexpr model::pci::Space space_of(hal::AddressSpace space) {
     switch (space) {
-        case hal::AddressSpace::kMemory: return model::pci::Space::kMemory;
-        case hal::AddressSpace::kPort: return model::pci::Space::kPort;
-        case hal::AddressSpace::kPciConfig: break;
+        case hal::AddressSpace::kMemory:
+            return model::pci::Space::kMemory;
+        case hal::AddressSpace::kPort:
+            return model::pci::Space::kPort;
+        case hal::AddressSpace::kPciConfig:
+            break;
     }
     return model::pci::Space::kConfig;
 }
@@ -23,7 +26,8 @@ constexpr model::pci::Space space_of(hal::AddressSpace space) {
 
 struct ModelMachine::Hardware {
     Hardware()
-        : board("board", simulation, {.ram_bytes = kRamBytes, .msi_base = kMsiBase, .msi_size = 4 * kMsiVectors}),
+        : board("board", simulation,
+                {.ram_bytes = kRamBytes, .msi_base = kMsiBase, .msi_size = 4 * kMsiVectors}),
           cpu(board) {}
 
     model::Simulation simulation;
@@ -41,9 +45,12 @@ class ModelMachine::Watcher : public model::Observer {
         machine_.listener().device_dma(write, address, data, static_cast<unsigned>(outcome));
     }
     void irq(unsigned line, bool level) override { machine_.line_changed(line, level); }
-    void msi(std::uint64_t address, std::uint32_t data) override { machine_.messages_.emplace(address, data); }
+    void msi(std::uint64_t address, std::uint32_t data) override {
+        machine_.messages_.emplace(address, data);
+    }
     void finding(const model::Finding& finding) override {
-        machine_.listener().finding(fmt::format("{}: {}: {}", finding.device, finding.subject, finding.message));
+        machine_.listener().finding(
+            fmt::format("{}: {}: {}", finding.device, finding.subject, finding.message));
     }
 
   private:
@@ -64,7 +71,9 @@ ModelMachine::ModelMachine(std::unique_ptr<Hardware> hardware, std::span<std::by
     hardware_->board.set_observer(watcher_.get());
 }
 
-ModelMachine::~ModelMachine() { hardware_->board.set_observer(nullptr); }
+ModelMachine::~ModelMachine() {
+    hardware_->board.set_observer(nullptr);
+}
 
 std::uint64_t ModelMachine::read(hal::AddressSpace space, std::uint64_t address, unsigned width) {
     const std::uint64_t value = hardware_->cpu.read(space_of(space), address, width);
@@ -72,17 +81,22 @@ std::uint64_t ModelMachine::read(hal::AddressSpace space, std::uint64_t address,
     return value;
 }
 
-void ModelMachine::write(hal::AddressSpace space, std::uint64_t address, unsigned width, std::uint64_t value) {
+void ModelMachine::write(hal::AddressSpace space, std::uint64_t address, unsigned width,
+                         std::uint64_t value) {
     hardware_->cpu.write(space_of(space), address, width, value);
     settle();
 }
 
-std::uint64_t ModelMachine::now_ns() { return hardware_->simulation.now(); }
+std::uint64_t ModelMachine::now_ns() {
+    return hardware_->simulation.now();
+}
 void ModelMachine::delay_ns(std::uint64_t span) {
     hardware_->simulation.advance(span);
     take_messages();
 }
-model::pci::Board& ModelMachine::board() { return hardware_->board; }
+model::pci::Board& ModelMachine::board() {
+    return hardware_->board;
+}
 void ModelMachine::settle() {
     hardware_->simulation.settle();
     take_messages();

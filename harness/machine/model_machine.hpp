@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "harness/machine/machine_base.hpp"
-
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <set>
 #include <utility>
+
+#include "harness/machine/machine_base.hpp"
 
 namespace tb::model {
 class Simulation;
@@ -18,11 +18,12 @@ class Board;
 
 namespace tb::harness {
 
-/// The machine whose devices are SystemC models in this process: simulated, deterministic time; an access costs none.
+/// The machine whose devices are SystemC models in this process: simulated, deterministic time; an access
+/// costs none.
 ///
-/// The board's devices are made by the caller, who gets the board in the constructor's callback, before elaboration, and
-/// keeps them no longer than the machine. After each access everything that is due has happened, so an interrupt or
-/// a completion without latency is visible to the next access.
+/// The board's devices are made by the caller, who gets the board in the constructor's callback, before
+/// elaboration, and keeps them no longer than the machine. After each access everything that is due has
+/// happened, so an interrupt or a completion without latency is visible to the next access.
 class ModelMachine : public MachineBase {
   public:
     using Build = std::function<void(model::pci::Board& board)>;
@@ -48,8 +49,8 @@ class ModelMachine : public MachineBase {
 
     void take_messages();
 
-    /// Messages of the access at hand. They are delivered behind it, the lowest vector first, as a processor takes them: in
-    /// which order a device wrote them is to be seen in its DMA alone, and on QEMU not at all.
+    /// Messages of the access at hand. They are delivered behind it, the lowest vector first, as a processor
+    /// takes them: in which order a device wrote them is to be seen in its DMA alone, and on QEMU not at all.
     std::set<std::pair<std::uint64_t, std::uint32_t>> messages_;
     std::unique_ptr<Hardware> hardware_;
     std::unique_ptr<Watcher> watcher_;

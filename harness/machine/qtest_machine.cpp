@@ -20,9 +20,11 @@ constexpr std::uint32_t mechanism1(std::uint64_t address) {
     return 0x8000'0000U | function << 8 | (static_cast<std::uint32_t>(address) & 0xfc);
 }
 
-// The PC's interval timer (pins 0 and 2 of the I/O APIC) and its clock (8) tick on their own; no device under test has
-// these lines.
-constexpr bool is_board_timer(unsigned line) { return line == 0 || line == 2 || line == 8; }
+// The PC's interval timer (pins 0 and 2 of the I/O APIC) and its clock (8) tick on their own; no device under
+// test has these lines.
+constexpr bool is_board_timer(unsigned line) {
+    return line == 0 || line == 2 || line == 8;
+}
 
 std::span<std::byte> bytes_of(std::span<std::uint8_t> ram) {
     return {reinterpret_cast<std::byte*>(ram.data()), ram.size()};
@@ -45,9 +47,13 @@ std::uint64_t QtestMachine::read(hal::AddressSpace space, std::uint64_t address,
     // Asked before the access: after it, QEMU may or may not have taken in the character that was waiting.
     const bool waiting = vm_.has_waiting_input();
     switch (space) {
-        case hal::AddressSpace::kMemory: value = vm_.qtest().read(address, width); break;
+        case hal::AddressSpace::kMemory:
+            value = vm_.qtest().read(address, width);
+            break;
         case hal::AddressSpace::kPort:
-            value = address <= 0xffff && width <= 4 ? vm_.qtest().in(static_cast<std::uint32_t>(address), width) : kAllOnes;
+            value = address <= 0xffff && width <= 4
+                        ? vm_.qtest().in(static_cast<std::uint32_t>(address), width)
+                        : kAllOnes;
             break;
         case hal::AddressSpace::kPciConfig:
             if ((address & 0xfff) > 0xff || width > 4) {
@@ -65,13 +71,17 @@ std::uint64_t QtestMachine::read(hal::AddressSpace space, std::uint64_t address,
     return value & width_mask(width);
 }
 
-void QtestMachine::write(hal::AddressSpace space, std::uint64_t address, unsigned width, std::uint64_t value) {
+void QtestMachine::write(hal::AddressSpace space, std::uint64_t address, unsigned width,
+                         std::uint64_t value) {
     value &= width_mask(width);
     switch (space) {
-        case hal::AddressSpace::kMemory: vm_.qtest().write(address, width, value); break;
+        case hal::AddressSpace::kMemory:
+            vm_.qtest().write(address, width, value);
+            break;
         case hal::AddressSpace::kPort:
             if (address <= 0xffff && width <= 4)
-                vm_.qtest().out(static_cast<std::uint32_t>(address), width, static_cast<std::uint32_t>(value));
+                vm_.qtest().out(static_cast<std::uint32_t>(address), width,
+                                static_cast<std::uint32_t>(value));
             break;
         case hal::AddressSpace::kPciConfig:
             if ((address & 0xfff) > 0xff || width > 4) break;
@@ -94,8 +104,8 @@ void QtestMachine::delay_ns(std::uint64_t span) {
         wait_in_real_time(span);
         return settle();
     }
-    // Within one step QEMU runs its timers but does not look at its sockets. What waits there for one timer must be taken
-    // in before the next, so time goes in slices while something waits.
+    // Within one step QEMU runs its timers but does not look at its sockets. What waits there for one timer
+    // must be taken in before the next, so time goes in slices while something waits.
     constexpr std::uint64_t kSlice = 1'000'000;
     while (span > 0) {
         const std::uint64_t step = vm_.has_waiting_input() ? std::min(span, kSlice) : span;
@@ -110,7 +120,8 @@ void QtestMachine::wait_in_real_time(std::uint64_t span) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(span);
     while (std::chrono::steady_clock::now() < end) {
         vm_.settle();
-        std::this_thread::sleep_until(std::min(end, std::chrono::steady_clock::now() + std::chrono::milliseconds(1)));
+        std::this_thread::sleep_until(
+            std::min(end, std::chrono::steady_clock::now() + std::chrono::milliseconds(1)));
     }
     now_ += span;
 }

@@ -49,7 +49,8 @@ void Recorder::delay_ns(std::uint64_t span) {
 
 std::optional<std::uint32_t> Recorder::take_interrupt(bool begin) {
     const auto vector = machine_.take_interrupt(begin);
-    if (vector) trace_.add(Event{.time = machine_.now_ns(), .value = *vector, .kind = EventKind::kInterruptTaken});
+    if (vector)
+        trace_.add(Event{.time = machine_.now_ns(), .value = *vector, .kind = EventKind::kInterruptTaken});
     return vector;
 }
 
@@ -63,7 +64,8 @@ void Recorder::message(std::uint32_t vector) {
     trace_.add(Event{.time = machine_.now_ns(), .value = vector, .kind = EventKind::kMessage});
 }
 
-void Recorder::device_dma(bool write, std::uint64_t address, std::span<const std::byte> data, unsigned outcome) {
+void Recorder::device_dma(bool write, std::uint64_t address, std::span<const std::byte> data,
+                          unsigned outcome) {
     trace_.add(Event{.time = machine_.now_ns(),
                      .address = address,
                      .value = outcome,
@@ -71,9 +73,12 @@ void Recorder::device_dma(bool write, std::uint64_t address, std::span<const std
                {}, data);
 }
 
-void Recorder::finding(const std::string& text) { note(EventKind::kFinding, text); }
+void Recorder::finding(const std::string& text) {
+    note(EventKind::kFinding, text);
+}
 
-void Recorder::note(EventKind kind, std::string_view text, std::uint64_t value, std::span<const std::byte> data) {
+void Recorder::note(EventKind kind, std::string_view text, std::uint64_t value,
+                    std::span<const std::byte> data) {
     trace_.add(Event{.time = machine_.now_ns(), .value = value, .kind = kind}, text, data);
 }
 

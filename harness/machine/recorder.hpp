@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <string_view>
+
 #include "harness/machine/machine_base.hpp"
 #include "harness/trace/trace.hpp"
 
-#include <string_view>
-
 namespace tb::harness {
 
-/// The layer that writes a run down: wraps a machine, forwards everything, and records the driver's accesses, delays and
-/// interrupts, and what the machine's devices do. An access is recorded before its consequences.
+/// The layer that writes a run down: wraps a machine, forwards everything, and records the driver's accesses,
+/// delays and interrupts, and what the machine's devices do. An access is recorded before its consequences.
 class Recorder : public hal::Machine, public MachineListener {
   public:
     Recorder(MachineBase& machine, trace::Trace& trace) : machine_(machine), trace_(trace) {
@@ -25,11 +25,16 @@ class Recorder : public hal::Machine, public MachineListener {
     std::uint64_t dma_load(std::uint64_t address, unsigned width, hal::MemoryOrder order) override {
         return machine_.dma_load(address, width, order);
     }
-    void dma_store(std::uint64_t address, unsigned width, std::uint64_t value, hal::MemoryOrder order) override {
+    void dma_store(std::uint64_t address, unsigned width, std::uint64_t value,
+                   hal::MemoryOrder order) override {
         machine_.dma_store(address, width, value, order);
     }
-    void dma_read(std::uint64_t address, std::span<std::byte> out) override { machine_.dma_read(address, out); }
-    void dma_write(std::uint64_t address, std::span<const std::byte> in) override { machine_.dma_write(address, in); }
+    void dma_read(std::uint64_t address, std::span<std::byte> out) override {
+        machine_.dma_read(address, out);
+    }
+    void dma_write(std::uint64_t address, std::span<const std::byte> in) override {
+        machine_.dma_write(address, in);
+    }
     void barrier(hal::Barrier kind) override { machine_.barrier(kind); }
     hal::Result<std::uint64_t> dma_allocate(std::uint64_t size, std::uint64_t alignment) override {
         return machine_.dma_allocate(size, alignment);
@@ -55,7 +60,8 @@ class Recorder : public hal::Machine, public MachineListener {
 
     void irq(unsigned line, bool level) override;
     void message(std::uint32_t vector) override;
-    void device_dma(bool write, std::uint64_t address, std::span<const std::byte> data, unsigned outcome) override;
+    void device_dma(bool write, std::uint64_t address, std::span<const std::byte> data,
+                    unsigned outcome) override;
     void finding(const std::string& text) override;
 
     /// What the scenario adds: steps, inputs and outputs, results.

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "harness/scenario/registers.hpp"
-#include "harness/scenario/scenario.hpp"
-#include "harness/scenario/steps.hpp"
-#include "harness/scenario/values.hpp"
-
-#include <hal/result.hpp>
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <hal/result.hpp>
+
+#include "harness/scenario/registers.hpp"
+#include "harness/scenario/scenario.hpp"
+#include "harness/scenario/steps.hpp"
+#include "harness/scenario/values.hpp"
 
 namespace tb::scenario {
 
@@ -77,14 +76,17 @@ class Checker {
             if (spec->open && open_key(*spec, node, name, content, pointer + "/" + name)) continue;
             if (spec->open && (spec->kind == StepKind::kDo && op_ == nullptr)) continue;  // said already
             std::vector<std::string> known = names_of(spec->keys);
-            if (op_ != nullptr) for (const KeySpec& argument : op_->arguments) known.emplace_back(argument.name);
-            problem(pointer + "/" + name, fmt::format("\"{}\" is no key of a \"{}\" step{}", name, spec->key, suggestion(name, known)));
+            if (op_ != nullptr)
+                for (const KeySpec& argument : op_->arguments) known.emplace_back(argument.name);
+            problem(pointer + "/" + name, fmt::format("\"{}\" is no key of a \"{}\" step{}", name, spec->key,
+                                                      suggestion(name, known)));
         }
         finish(*spec, node, pointer);
     }
 
     static bool is_key(const StepSpec& spec, const std::string& name) {
-        return std::any_of(spec.keys.begin(), spec.keys.end(), [&](const StepKey& key) { return key.name == name; });
+        return std::any_of(spec.keys.begin(), spec.keys.end(),
+                           [&](const StepKey& key) { return key.name == name; });
     }
 
     const StepSpec* kind_of(const json& node, const std::string& pointer) {
@@ -104,30 +106,69 @@ class Checker {
         return nullptr;
     }
 
-    void value(const json& node, const json& content, const StepKey& key, const StepSpec& spec, const std::string& step_pointer) {
+    void value(const json& node, const json& content, const StepKey& key, const StepSpec& spec,
+               const std::string& step_pointer) {
         const std::string pointer = step_pointer + "/" + key.name;
         switch (key.type) {
-            case StepValue::kInteger: integer(content, key, spec, pointer); break;
-            case StepValue::kBoolean: values_.check(content, ValueType::kBoolean, pointer); break;
-            case StepValue::kText: text(content, key, pointer); break;
-            case StepValue::kDuration: values_.check(content, ValueType::kDuration, pointer); break;
-            case StepValue::kData: values_.check(content, ValueType::kData, pointer); break;
+            case StepValue::kInteger:
+                integer(content, key, spec, pointer);
+                break;
+            case StepValue::kBoolean:
+                values_.check(content, ValueType::kBoolean, pointer);
+                break;
+            case StepValue::kText:
+                text(content, key, pointer);
+                break;
+            case StepValue::kDuration:
+                values_.check(content, ValueType::kDuration, pointer);
+                break;
+            case StepValue::kData:
+                values_.check(content, ValueType::kData, pointer);
+                break;
             case StepValue::kTrue:
                 if (!content.is_boolean() || !content.get<bool>()) problem(pointer, "must be true");
                 break;
-            case StepValue::kSteps: nested(node, content, pointer); break;
-            case StepValue::kRegister: reg(content, pointer); break;
-            case StepValue::kRegisterValue: register_value(node, content, pointer); break;
-            case StepValue::kLayout: layout(content, pointer); break;
-            case StepValue::kLayoutValue: layout_value(content, pointer); break;
-            case StepValue::kBufferName: known_name(content, buffers_, "a buffer that a \"buffer\" step before this one declares", pointer); break;
-            case StepValue::kOperation: operation(content, pointer); break;
-            case StepValue::kHostOperation: host_operation(node, content, step_pointer); break;
-            case StepValue::kResults: results(content, pointer); break;
-            case StepValue::kAsyncName: async_name(content, pointer); break;
-            case StepValue::kInterruptSource: source(content, spec, pointer); break;
-            case StepValue::kInterruptName: known_name(content, interrupts_, "an interrupt that an \"attach\" step before this one names", pointer); break;
-            case StepValue::kNewName: new_name(content, pointer); break;
+            case StepValue::kSteps:
+                nested(node, content, pointer);
+                break;
+            case StepValue::kRegister:
+                reg(content, pointer);
+                break;
+            case StepValue::kRegisterValue:
+                register_value(node, content, pointer);
+                break;
+            case StepValue::kLayout:
+                layout(content, pointer);
+                break;
+            case StepValue::kLayoutValue:
+                layout_value(content, pointer);
+                break;
+            case StepValue::kBufferName:
+                known_name(content, buffers_, "a buffer that a \"buffer\" step before this one declares",
+                           pointer);
+                break;
+            case StepValue::kOperation:
+                operation(content, pointer);
+                break;
+            case StepValue::kHostOperation:
+                host_operation(node, content, step_pointer);
+                break;
+            case StepValue::kResults:
+                results(content, pointer);
+                break;
+            case StepValue::kAsyncName:
+                async_name(content, pointer);
+                break;
+            case StepValue::kInterruptSource:
+                source(content, spec, pointer);
+                break;
+            case StepValue::kInterruptName:
+                known_name(content, interrupts_, "an interrupt that an \"attach\" step before this one names",
+                           pointer);
+                break;
+            case StepValue::kNewName:
+                new_name(content, pointer);
+                break;
         }
     }
 
@@ -175,7 +216,8 @@ class Checker {
             std::optional<std::uint64_t> index;
             values_.check_integer(found->index, pointer, &index);
             if (index && *index >= found->spec->count)
-                problem(pointer, fmt::format("{} has elements 0 to {}", found->spec->name, found->spec->count - 1));
+                problem(pointer,
+                        fmt::format("{} has elements 0 to {}", found->spec->name, found->spec->count - 1));
         }
     }
 
@@ -191,22 +233,24 @@ class Checker {
             for (const auto& [name, part] : content.items()) {
                 const model::FieldSpec* field = find_field(*register_.spec, name);
                 if (field == nullptr)
-                    problem(pointer + "/" + name, fmt::format("{} has no field '{}'{}", register_.spec->name, name,
-                                                              suggestion(name, names_of(register_.spec->fields))));
+                    problem(pointer + "/" + name,
+                            fmt::format("{} has no field '{}'{}", register_.spec->name, name,
+                                        suggestion(name, names_of(register_.spec->fields))));
                 else
                     fits(part, field->bits, fmt::format("field {}", name), pointer + "/" + name);
             }
             return;
         }
-        fits(content, 8 * width, fmt::format("{}", register_.spec != nullptr ? register_.spec->name : "the access"), pointer);
+        fits(content, 8 * width,
+             fmt::format("{}", register_.spec != nullptr ? register_.spec->name : "the access"), pointer);
     }
 
     void fits(const json& content, unsigned bits, const std::string& what, const std::string& pointer) {
         std::optional<std::uint64_t> constant;
         if (!values_.check_integer(content, pointer, &constant) || !constant || bits >= 64) return;
         if (*constant >> bits != 0)
-            problem(pointer, fmt::format("{:#x} is too wide for {}, which has {} bits (at most {:#x})", *constant, what,
-                                         bits, (std::uint64_t{1} << bits) - 1));
+            problem(pointer, fmt::format("{:#x} is too wide for {}, which has {} bits (at most {:#x})",
+                                         *constant, what, bits, (std::uint64_t{1} << bits) - 1));
     }
 
     void layout(const json& content, const std::string& pointer) {
@@ -215,7 +259,8 @@ class Checker {
         for (const harness::LayoutSpec& spec : layouts)
             if (content.get_ref<const std::string&>() == spec.name) layout_ = &spec;
         if (layout_ == nullptr)
-            problem(pointer, fmt::format("{} has no structure '{}'{}", scenario_.device->name(), content.get<std::string>(),
+            problem(pointer, fmt::format("{} has no structure '{}'{}", scenario_.device->name(),
+                                         content.get<std::string>(),
                                          suggestion(content.get<std::string>(), names_of(layouts))));
     }
 
@@ -233,7 +278,8 @@ class Checker {
         }
     }
 
-    void known_name(const json& content, const std::set<std::string>& known, const char* what, const std::string& pointer) {
+    void known_name(const json& content, const std::set<std::string>& known, const char* what,
+                    const std::string& pointer) {
         if (!values_.check(content, ValueType::kText, pointer)) return;
         const std::string name = content.get<std::string>();
         if (!known.contains(name))
@@ -245,8 +291,11 @@ class Checker {
         if (!values_.check(content, ValueType::kText, pointer)) return;
         const std::string name = content.get<std::string>();
         const bool fine = !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 &&
-                          std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
-        if (!fine) return problem(pointer, fmt::format("'{}' is no name: letters, digits and _, not a digit first", name));
+                          std::all_of(name.begin(), name.end(),
+                                      [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+        if (!fine)
+            return problem(pointer,
+                           fmt::format("'{}' is no name: letters, digits and _, not a digit first", name));
         values_.names.insert(name);
     }
 
@@ -257,11 +306,12 @@ class Checker {
             return problem(pointer, "needs a driver: give the scenario a \"driver\"");
         op_ = scenario_.driver->find_operation(name);
         if (op_ == nullptr)
-            problem(pointer, fmt::format("the driver '{}' has no operation '{}'{}", scenario_.driver->name(), name,
-                                         suggestion(name, names_of(scenario_.driver->operations()))));
+            problem(pointer, fmt::format("the driver '{}' has no operation '{}'{}", scenario_.driver->name(),
+                                         name, suggestion(name, names_of(scenario_.driver->operations()))));
     }
 
-    bool open_key(const StepSpec& spec, const json& node, const std::string& name, const json& content, const std::string& pointer) {
+    bool open_key(const StepSpec& spec, const json& node, const std::string& name, const json& content,
+                  const std::string& pointer) {
         if (spec.kind == StepKind::kHost) return true;  // checked with the operation
         if (spec.kind == StepKind::kExpect) return result(awaited(node), name, content, pointer);
         if (op_ == nullptr) return false;
@@ -278,7 +328,8 @@ class Checker {
         return found == async_.end() ? nullptr : found->second;
     }
 
-    bool result(const OperationSpec* operation, const std::string& name, const json& content, const std::string& pointer) {
+    bool result(const OperationSpec* operation, const std::string& name, const json& content,
+                const std::string& pointer) {
         if (operation == nullptr) return true;  // said already
         for (const KeySpec& key : operation->results)
             if (name == key.name) {
@@ -289,15 +340,18 @@ class Checker {
     }
 
     void results(const json& content, const std::string& pointer) {
-        if (!content.is_object()) return problem(pointer, "must be an object of results, or {\"error\": ...}");
+        if (!content.is_object())
+            return problem(pointer, "must be an object of results, or {\"error\": ...}");
         if (op_ == nullptr) return;
         for (const auto& [name, part] : content.items()) {
             if (name == "error") {
-                if (values_.check(part, ValueType::kText, pointer + "/error")) error_name(part.get<std::string>(), pointer + "/error");
+                if (values_.check(part, ValueType::kText, pointer + "/error"))
+                    error_name(part.get<std::string>(), pointer + "/error");
             } else if (!result(op_, name, part, pointer + "/" + name)) {
                 std::vector<std::string> known = names_of(op_->results);
                 known.emplace_back("error");
-                problem(pointer + "/" + name, fmt::format("{} gives no result '{}'{}", op_->name, name, suggestion(name, known)));
+                problem(pointer + "/" + name,
+                        fmt::format("{} gives no result '{}'{}", op_->name, name, suggestion(name, known)));
             }
         }
     }
@@ -305,15 +359,17 @@ class Checker {
     void async_name(const json& content, const std::string& pointer) {
         std::set<std::string> known;
         for (const auto& [name, operation] : async_) known.insert(name);
-        known_name(content, known, "an operation that was begun before with \"async\": true and named with \"as\"", pointer);
+        known_name(content, known,
+                   "an operation that was begun before with \"async\": true and named with \"as\"", pointer);
     }
 
     void source(const json& content, const StepSpec& spec, const std::string& pointer) {
         if (!values_.check(content, ValueType::kText, pointer)) return;
         const std::string name = content.get<std::string>();
-        const bool irq = name.starts_with("irq") && name.size() <= 5 && name.size() > 3 &&
-                         std::all_of(name.begin() + 3, name.end(), [](unsigned char c) { return std::isdigit(c) != 0; }) &&
-                         std::stoi(name.substr(3)) < 16;
+        const bool irq =
+            name.starts_with("irq") && name.size() <= 5 && name.size() > 3 &&
+            std::all_of(name.begin() + 3, name.end(), [](unsigned char c) { return std::isdigit(c) != 0; }) &&
+            std::stoi(name.substr(3)) < 16;
         const bool message = name == "msi" && spec.kind == StepKind::kAttach;
         const bool line = name == "intx" && spec.kind == StepKind::kLine;
         if (!irq && !message && !line)
@@ -331,24 +387,31 @@ class Checker {
         const std::string name = content.get<std::string>();
         const HostOperation* found = find_host_operation(name);
         if (found == nullptr)
-            return problem(pointer, fmt::format("'{}' is nothing that the outside world can do{}", name, suggestion(name, names_of(host_operations()))));
+            return problem(pointer, fmt::format("'{}' is nothing that the outside world can do{}", name,
+                                                suggestion(name, names_of(host_operations()))));
         for (const KeySpec& argument : found->arguments)
             if (argument.required && !node.contains(argument.name))
                 problem(step_pointer, fmt::format("\"{}\" is missing: {}", argument.name, argument.about));
         for (const auto& [key, part] : node.items()) {
             if (key == "host" || key == "about") continue;
-            const auto argument = std::find_if(found->arguments.begin(), found->arguments.end(), [&](const KeySpec& k) { return k.name == key; });
+            const auto argument = std::find_if(found->arguments.begin(), found->arguments.end(),
+                                               [&](const KeySpec& k) { return k.name == key; });
             if (argument == found->arguments.end())
-                problem(step_pointer + "/" + key, fmt::format("{} takes no '{}'{}", name, key, suggestion(key, names_of(found->arguments))));
+                problem(step_pointer + "/" + key, fmt::format("{} takes no '{}'{}", name, key,
+                                                              suggestion(key, names_of(found->arguments))));
             else
                 values_.check(part, argument->type, step_pointer + "/" + key);
         }
     }
 
     void finish(const StepSpec& spec, const json& node, const std::string& pointer) {
-        const auto name = [&](const char* key) { return node.contains(key) && node[key].is_string() ? node[key].get<std::string>() : ""; };
+        const auto name = [&](const char* key) {
+            return node.contains(key) && node[key].is_string() ? node[key].get<std::string>() : "";
+        };
         switch (spec.kind) {
-            case StepKind::kBuffer: buffers_.insert(name("buffer")); break;
+            case StepKind::kBuffer:
+                buffers_.insert(name("buffer"));
+                break;
             case StepKind::kAttach:
                 interrupts_.insert(name("as"));
                 values_.names.insert(name("as") + ".address");
@@ -358,17 +421,26 @@ class Checker {
                 if (register_known_ && register_.width == 0 && !node.contains("width"))
                     problem(pointer, "a place needs a \"width\": 1, 2, 4 or 8");
                 break;
-            case StepKind::kDo: finish_do(node, name("as"), pointer); break;
-            case StepKind::kStore: exactly_one(node, {"value", "data", "layout"}, "store", pointer); break;
-            case StepKind::kLoad: exactly_one(node, {"width", "data", "layout"}, "load", pointer); break;
-            default: break;
+            case StepKind::kDo:
+                finish_do(node, name("as"), pointer);
+                break;
+            case StepKind::kStore:
+                exactly_one(node, {"value", "data", "layout"}, "store", pointer);
+                break;
+            case StepKind::kLoad:
+                exactly_one(node, {"width", "data", "layout"}, "load", pointer);
+                break;
+            default:
+                break;
         }
         if ((spec.kind == StepKind::kStore) && node.contains("value") && !node.contains("width"))
             problem(pointer, "\"value\" needs a \"width\": 1, 2, 4 or 8");
-        if (node.contains("layout") && !node.contains("fields")) problem(pointer, "\"layout\" needs \"fields\"");
+        if (node.contains("layout") && !node.contains("fields"))
+            problem(pointer, "\"layout\" needs \"fields\"");
     }
 
-    void exactly_one(const json& node, std::initializer_list<const char*> keys, const char* kind, const std::string& pointer) {
+    void exactly_one(const json& node, std::initializer_list<const char*> keys, const char* kind,
+                     const std::string& pointer) {
         unsigned count = 0;
         std::string all;
         for (const char* key : keys) {
@@ -382,15 +454,20 @@ class Checker {
         if (op_ == nullptr) return;
         for (const KeySpec& argument : op_->arguments)
             if (argument.required && !node.contains(argument.name))
-                problem(pointer, fmt::format("{} needs \"{}\": {}", op_->name, argument.name, argument.about));
-        const bool is_async = node.contains("async") && node["async"].is_boolean() && node["async"].get<bool>();
+                problem(pointer,
+                        fmt::format("{} needs \"{}\": {}", op_->name, argument.name, argument.about));
+        const bool is_async =
+            node.contains("async") && node["async"].is_boolean() && node["async"].get<bool>();
         if (is_async) {
-            if (!op_->can_be_async) problem(pointer + "/async", fmt::format("{} cannot be asynchronous", op_->name));
+            if (!op_->can_be_async)
+                problem(pointer + "/async", fmt::format("{} cannot be asynchronous", op_->name));
             if (name.empty()) problem(pointer, "an asynchronous operation needs a name: \"as\"");
-            if (node.contains("expect")) problem(pointer + "/expect", "belongs to the \"expect\" step that takes the end");
+            if (node.contains("expect"))
+                problem(pointer + "/expect", "belongs to the \"expect\" step that takes the end");
             async_[name] = op_;
         } else if (!name.empty()) {
-            for (const KeySpec& key : op_->results) values_.names.insert(fmt::format("{}.{}", name, key.name));
+            for (const KeySpec& key : op_->results)
+                values_.names.insert(fmt::format("{}.{}", name, key.name));
         }
     }
 

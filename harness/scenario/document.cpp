@@ -18,8 +18,9 @@ namespace {
 
 using nlohmann::json;
 
-/// An input iterator that tells the line of the last character that the parser has consumed. A line feed belongs to the
-/// line that it ends: the parser looks one character beyond a number, and the number must not move to the next line.
+/// An input iterator that tells the line of the last character that the parser has consumed. A line feed
+/// belongs to the line that it ends: the parser looks one character beyond a number, and the number must not
+/// move to the next line.
 class CountingIterator {
   public:
     using iterator_category = std::input_iterator_tag;
@@ -28,7 +29,8 @@ class CountingIterator {
     using pointer = const char*;
     using reference = const char&;
 
-    CountingIterator(const char* first, const char* at, unsigned* line) : first_(first), at_(at), line_(line) {}
+    CountingIterator(const char* first, const char* at, unsigned* line)
+        : first_(first), at_(at), line_(line) {}
     const char& operator*() const { return *at_; }
     CountingIterator& operator++() {
         if (at_ != first_ && at_[-1] == '\n') ++*line_;
@@ -87,10 +89,11 @@ class Builder : public nlohmann::json_sax<json> {
     bool parse_error(std::size_t, const std::string& token, const json::exception& e) override {
         error_line_ = line_;
         error_ = e.what();
-        // The library's own error number tells a reader nothing, and of a file that ends too early it names the line
-        // after the last.
+        // The library's own error number tells a reader nothing, and of a file that ends too early it names
+        // the line after the last.
         for (const std::string_view prefix_end : {"] ", "parse error at line ", ": "})
-            if (const auto end = error_.find(prefix_end); end != std::string::npos) error_ = error_.substr(end + prefix_end.size());
+            if (const auto end = error_.find(prefix_end); end != std::string::npos)
+                error_ = error_.substr(end + prefix_end.size());
         static_cast<void>(token);
         return false;
     }
@@ -149,7 +152,8 @@ class Builder : public nlohmann::json_sax<json> {
 /// Letters to change, add, drop or swap with their neighbour.
 std::size_t edit_distance(const std::string& a, const std::string& b) {
     const auto same = [&](std::size_t i, std::size_t j) {
-        return std::tolower(static_cast<unsigned char>(a[i])) == std::tolower(static_cast<unsigned char>(b[j]));
+        return std::tolower(static_cast<unsigned char>(a[i])) ==
+               std::tolower(static_cast<unsigned char>(b[j]));
     };
     std::vector<std::size_t> before(b.size() + 1);
     std::vector<std::size_t> above(b.size() + 1);
@@ -161,7 +165,8 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
         row[0] = i;
         for (std::size_t j = 1; j <= b.size(); ++j) {
             row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (same(i - 1, j - 1) ? 0 : 1)});
-            if (i > 1 && j > 1 && same(i - 1, j - 2) && same(i - 2, j - 1)) row[j] = std::min(row[j], before[j - 2] + 1);
+            if (i > 1 && j > 1 && same(i - 1, j - 2) && same(i - 2, j - 1))
+                row[j] = std::min(row[j], before[j - 2] + 1);
         }
     }
     return row.back();
@@ -200,7 +205,8 @@ Document Document::parse(const std::string& text, const std::string& name, std::
         return document;
     }
     if (builder.duplicate().second != 0)
-        problems.push_back({name, builder.duplicate().second, builder.duplicate().first, "is given twice; remove one"});
+        problems.push_back(
+            {name, builder.duplicate().second, builder.duplicate().first, "is given twice; remove one"});
     document.root_ = builder.take();
     return document;
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -12,8 +11,8 @@ namespace tb::scenario {
 /// What is wrong with a file, and where, and what would be right.
 struct Problem {
     std::string file;
-    unsigned line = 0;      ///< from 1; 0 when the file could not be read at all
-    std::string pointer;    ///< JSON pointer (RFC 6901); empty for the whole document
+    unsigned line = 0;    ///< from 1; 0 when the file could not be read at all
+    std::string pointer;  ///< JSON pointer (RFC 6901); empty for the whole document
     std::string message;
 
     std::string to_string() const;
@@ -22,8 +21,8 @@ struct Problem {
 /// A JSON file that remembers on which line each value stands.
 class Document {
   public:
-    /// Reads and parses. On failure returns an empty document and appends to `problems` (missing file, syntax, a key
-    /// given twice).
+    /// Reads and parses. On failure returns an empty document and appends to `problems` (missing file,
+    /// syntax, a key given twice).
     static Document load(const std::string& path, std::vector<Problem>& problems);
     static Document parse(const std::string& text, const std::string& name, std::vector<Problem>& problems);
 

@@ -39,7 +39,12 @@ class Parser {
 
     std::uint64_t binary(std::size_t level) {
         static constexpr std::array<std::array<std::string_view, 3>, 6> kLevels = {{
-            {"|"}, {"^"}, {"&"}, {"<<", ">>"}, {"+", "-"}, {"*", "/", "%"},
+            {"|"},
+            {"^"},
+            {"&"},
+            {"<<", ">>"},
+            {"+", "-"},
+            {"*", "/", "%"},
         }};
         if (level == kLevels.size()) return unary();
         std::uint64_t left = binary(level + 1);
@@ -107,14 +112,15 @@ class Parser {
 
     std::uint64_t name() {
         const std::size_t start = at_;
-        while (at_ < text_.size() &&
-               (std::isalnum(static_cast<unsigned char>(text_[at_])) != 0 || text_[at_] == '_' || text_[at_] == '.'))
+        while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) != 0 ||
+                                      text_[at_] == '_' || text_[at_] == '.'))
             ++at_;
         const std::string word(text_.substr(start, at_ - start));
         if (const auto value = lookup_ ? lookup_(word) : std::nullopt) return *value;
-        fail(fmt::format("'{}' has no value here: it must be a parameter, a loop variable, a value saved with \"as\", "
-                         "or a buffer that is declared before",
-                         word));
+        fail(fmt::format(
+            "'{}' has no value here: it must be a parameter, a loop variable, a value saved with \"as\", "
+            "or a buffer that is declared before",
+            word));
     }
 
     std::string_view text_;
@@ -135,7 +141,8 @@ std::uint64_t parse_duration(std::string_view text) {
         std::string_view name;
         std::uint64_t ns;
     };
-    static constexpr std::array<Unit, 4> kUnits = {{{"ns", 1}, {"us", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000}}};
+    static constexpr std::array<Unit, 4> kUnits = {
+        {{"ns", 1}, {"us", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000}}};
     static constexpr std::uint64_t kMost = std::uint64_t{1} << 63;
     // Kept in integers: 1.5ms is 15 tenths, and the same on every machine.
     std::uint64_t digits = 0;
@@ -143,7 +150,9 @@ std::uint64_t parse_duration(std::string_view text) {
     std::size_t at = 0;
     bool any = false;
     bool fraction = false;
-    for (; at < text.size() && (std::isdigit(static_cast<unsigned char>(text[at])) != 0 || (text[at] == '.' && !fraction)); ++at) {
+    for (; at < text.size() &&
+           (std::isdigit(static_cast<unsigned char>(text[at])) != 0 || (text[at] == '.' && !fraction));
+         ++at) {
         if (text[at] == '.') {
             fraction = true;
             continue;
@@ -155,7 +164,8 @@ std::uint64_t parse_duration(std::string_view text) {
     }
     for (const Unit& unit : kUnits)
         if (any && text.substr(at) == unit.name && digits <= kMost / unit.ns) return digits * unit.ns / scale;
-    throw ValueError(fmt::format("'{}' is not a duration: write a number and a unit, such as \"10us\", \"1.5ms\", \"2s\"", text));
+    throw ValueError(fmt::format(
+        "'{}' is not a duration: write a number and a unit, such as \"10us\", \"1.5ms\", \"2s\"", text));
 }
 
 }  // namespace tb::scenario

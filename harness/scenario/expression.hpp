@@ -19,8 +19,8 @@ class ValueError : public std::runtime_error {
 /// Looks a name up: a parameter, a loop variable, a value saved with "as", a buffer's address.
 using Lookup = std::function<std::optional<std::uint64_t>(const std::string& name)>;
 
-/// Integer arithmetic on 64 bits: decimal and 0x numbers, names, ( ), unary - and ~, * / %, + -, << >>, &, ^, | with C's
-/// precedence. Throws ValueError.
+/// Integer arithmetic on 64 bits: decimal and 0x numbers, names, ( ), unary - and ~, * / %, + -, << >>, &, ^,
+/// | with C's precedence. Throws ValueError.
 std::uint64_t evaluate(std::string_view expression, const Lookup& lookup);
 
 /// "10ns", "5us", "1.5ms", "2s" in nanoseconds. Throws ValueError.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/scenario/interpreter.hpp"
 
-#include "harness/scenario/run.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
+
+#include "harness/scenario/run.hpp"
 
 namespace tb::scenario {
 
@@ -22,8 +22,8 @@ std::string difference(const harness::Bytes& got, const harness::Bytes& expected
             first = i;
         }
     if (count == 0) return {};
-    return fmt::format("{} of {} bytes differ, first at {}: {:02x}, expected {:02x}", count, got.size(), first,
-                       static_cast<unsigned>(got[first]), static_cast<unsigned>(expected[first]));
+    return fmt::format("{} of {} bytes differ, first at {}: {:02x}, expected {:02x}", count, got.size(),
+                       first, static_cast<unsigned>(got[first]), static_cast<unsigned>(expected[first]));
 }
 
 Run::Run(const Scenario& scenario, harness::Rig& rig, trace::Trace& trace)
@@ -37,7 +37,9 @@ Run::Run(const Scenario& scenario, harness::Rig& rig, trace::Trace& trace)
 
 Run::~Run() = default;
 
-void Run::all() { steps(scenario_.steps, "/steps"); }
+void Run::all() {
+    steps(scenario_.steps, "/steps");
+}
 
 void Run::steps(const json& list, const std::string& pointer) {
     for (std::size_t i = 0; i < list.size(); ++i) step(list[i], fmt::format("{}/{}", pointer, i));
@@ -47,11 +49,13 @@ void Run::step(const json& node, const std::string& pointer) {
     where_ = pointer;
     const StepSpec* spec = nullptr;
     for (const StepSpec& candidate : step_specs())
-        if (node.contains(candidate.key) && (spec == nullptr || spec->kind == StepKind::kExpect)) spec = &candidate;
+        if (node.contains(candidate.key) && (spec == nullptr || spec->kind == StepKind::kExpect))
+            spec = &candidate;
     const json& subject = node[spec->key];
-    recorder_.note(EventKind::kStep,
-                   fmt::format("{} {}", spec->key, subject.is_string() ? subject.get<std::string>() : subject.dump()),
-                   step_number_++);
+    recorder_.note(
+        EventKind::kStep,
+        fmt::format("{} {}", spec->key, subject.is_string() ? subject.get<std::string>() : subject.dump()),
+        step_number_++);
     execute(spec->kind, node, pointer);
     if (spec->kind == StepKind::kRepeat) return;  // its steps have done the rest
     where_ = pointer;
@@ -61,22 +65,39 @@ void Run::step(const json& node, const std::string& pointer) {
 
 void Run::execute(StepKind kind, const json& node, const std::string& pointer) {
     switch (kind) {
-        case StepKind::kDo: return operation(node);
-        case StepKind::kExpect: return take_end(node);
-        case StepKind::kWrite: return write_register(node);
-        case StepKind::kModify: return modify_register(node);
-        case StepKind::kRead: return read_register(node);
-        case StepKind::kPoll: return poll_register(node);
-        case StepKind::kBuffer: return buffer(node);
-        case StepKind::kStore: return store(node);
-        case StepKind::kLoad: return load(node);
-        case StepKind::kAttach: return attach(node);
-        case StepKind::kInterrupt: return interrupt(node);
-        case StepKind::kLine: return line(node);
-        case StepKind::kWait: return host_.delay(to_duration(node["wait"]));
-        case StepKind::kHost: return host(node);
-        case StepKind::kSet: names_[node["set"].get<std::string>()] = integer(node["value"]); return;
-        case StepKind::kSetup: return setup(node);
+        case StepKind::kDo:
+            return operation(node);
+        case StepKind::kExpect:
+            return take_end(node);
+        case StepKind::kWrite:
+            return write_register(node);
+        case StepKind::kModify:
+            return modify_register(node);
+        case StepKind::kRead:
+            return read_register(node);
+        case StepKind::kPoll:
+            return poll_register(node);
+        case StepKind::kBuffer:
+            return buffer(node);
+        case StepKind::kStore:
+            return store(node);
+        case StepKind::kLoad:
+            return load(node);
+        case StepKind::kAttach:
+            return attach(node);
+        case StepKind::kInterrupt:
+            return interrupt(node);
+        case StepKind::kLine:
+            return line(node);
+        case StepKind::kWait:
+            return host_.delay(to_duration(node["wait"]));
+        case StepKind::kHost:
+            return host(node);
+        case StepKind::kSet:
+            names_[node["set"].get<std::string>()] = integer(node["value"]);
+            return;
+        case StepKind::kSetup:
+            return setup(node);
         case StepKind::kRepeat: {
             const std::uint64_t times = integer(node["repeat"]);
             for (std::uint64_t i = 0; i < times; ++i) {
@@ -112,7 +133,9 @@ void Run::finish() {
     for (const auto& [address, size] : rig_.machine().pool().allocations()) {
         const bool ours = std::any_of(buffers_.begin(), buffers_.end(),
                                       [&](const auto& entry) { return entry.second.address == address; });
-        if (!ours) fail(fmt::format("the driver left {} bytes of DMA memory at {:#x} behind when it stopped", size, address));
+        if (!ours)
+            fail(fmt::format("the driver left {} bytes of DMA memory at {:#x} behind when it stopped", size,
+                             address));
     }
     // Each finding must have been announced, and each announcement come true.
     std::vector<bool> met(scenario_.findings.size(), false);
@@ -126,7 +149,9 @@ void Run::finish() {
     }
     if (!rig_.visibility().sees(EventKind::kFinding)) return;
     for (std::size_t i = 0; i < met.size(); ++i)
-        if (!met[i]) fail(fmt::format("nothing objected with '{}', which \"findings\" announces", scenario_.findings[i]));
+        if (!met[i])
+            fail(fmt::format("nothing objected with '{}', which \"findings\" announces",
+                             scenario_.findings[i]));
 }
 
 RunResult run_scenario(const Scenario& scenario, harness::Rig& rig) {
@@ -144,8 +169,9 @@ RunResult run_scenario(const Scenario& scenario, harness::Rig& rig) {
             result.failure = document.problem(run.where(), error.what());
         } catch (const harness::OutsideUnsupported& error) {
             result.failure = document.problem(
-                run.where(), fmt::format("{}: {} (if that is so for QEMU only, say it: \"qemu\": {{\"skip\": ...}})",
-                                         rig.description(), error.what()));
+                run.where(),
+                fmt::format("{}: {} (if that is so for QEMU only, say it: \"qemu\": {{\"skip\": ...}})",
+                            rig.description(), error.what()));
         }
     }
     if (const std::string trouble = rig.trouble(); result.passed && !trouble.empty()) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "harness/scenario/scenario.hpp"
-#include "harness/trace/trace.hpp"
-
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "harness/scenario/scenario.hpp"
+#include "harness/trace/trace.hpp"
 
 namespace tb::scenario {
 
@@ -21,8 +21,8 @@ struct RunResult {
     std::vector<std::string> log;  ///< what the driver logged
 };
 
-/// Runs a scenario's steps on a machine, from power-on, and judges: every expectation holds, no finding that the
-/// scenario does not announce, no DMA memory or mapping left behind by the driver.
+/// Runs a scenario's steps on a machine, from power-on, and judges: every expectation holds, no finding that
+/// the scenario does not announce, no DMA memory or mapping left behind by the driver.
 RunResult run_scenario(const Scenario& scenario, harness::Rig& rig);
 
 }  // namespace tb::scenario

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "harness/scenario/scenario.hpp"
-
-#include "harness/scenario/values.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
+
+#include "harness/scenario/scenario.hpp"
+#include "harness/scenario/values.hpp"
 
 namespace tb::scenario {
 
@@ -17,13 +16,15 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kLargestFamily = 4096;
 
-const std::vector<std::string> kTopKeys = {"$schema", "about", "device", "driver", "parameters", "seed",
-                                           "qemu",    "findings", "steps"};
+const std::vector<std::string> kTopKeys = {"$schema", "about", "device",   "driver", "parameters",
+                                           "seed",    "qemu",  "findings", "steps"};
 
 /// One choice of values for a family's parameters.
 using Choice = std::vector<std::pair<std::string, json>>;
 
-std::string plain(const json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+std::string plain(const json& value) {
+    return value.is_string() ? value.get<std::string>() : value.dump();
+}
 
 /// Replaces ${name} in every string, in place. A string that is nothing but one parameter takes its type too.
 void substitute(json& node, const Choice& choice) {
@@ -67,7 +68,8 @@ class Loader {
             read_subject(choice, member);
             if (problems_.size() != before_) return {};
             for (const auto& [name, value] : choice) {
-                member.id += (member.id.back() == ']' ? "" : (&name == &choice.front().first ? "[" : ",")) + name + "=" + plain(value);
+                member.id += (member.id.back() == ']' ? "" : (&name == &choice.front().first ? "[" : ",")) +
+                             name + "=" + plain(value);
                 if (value.is_number_integer()) member.parameters[name] = value.get<std::uint64_t>();
             }
             if (!choice.empty()) member.id += "]";
@@ -104,22 +106,27 @@ class Loader {
         Scenario scenario;
         scenario.id = id_;
         scenario.document = document_;
-        if (const json* about = member("about", json::value_t::string, "a sentence that says what the scenario shows", true))
+        if (const json* about =
+                member("about", json::value_t::string, "a sentence that says what the scenario shows", true))
             scenario.about = about->get<std::string>();
-        member("device", json::value_t::object, "an object with the device's \"type\" and its configuration", true);
+        member("device", json::value_t::object, "an object with the device's \"type\" and its configuration",
+               true);
         member("driver", json::value_t::string, "the name of a driver", false);
         if (const json* steps = member("steps", json::value_t::array, "a list of steps", true)) {
             scenario.steps = *steps;
             if (steps->empty()) problem("/steps", "is empty: a scenario that does nothing shows nothing");
         }
-        if (const json* qemu = member("qemu", json::value_t::object, "an object: {\"skip\": \"why QEMU cannot run it\"}", false)) {
+        if (const json* qemu = member("qemu", json::value_t::object,
+                                      "an object: {\"skip\": \"why QEMU cannot run it\"}", false)) {
             const auto skip = qemu->find("skip");
-            if (qemu->size() != 1 || skip == qemu->end() || !skip->is_string() || skip->get<std::string>().empty())
+            if (qemu->size() != 1 || skip == qemu->end() || !skip->is_string() ||
+                skip->get<std::string>().empty())
                 problem("/qemu", "must be {\"skip\": \"why QEMU cannot run it\"}");
             else
                 scenario.qemu_skip = skip->get<std::string>();
         }
-        if (const json* findings = member("findings", json::value_t::array, "a list of texts that the models must object with", false))
+        if (const json* findings = member("findings", json::value_t::array,
+                                          "a list of texts that the models must object with", false))
             for (std::size_t i = 0; i < findings->size(); ++i) {
                 if ((*findings)[i].is_string())
                     scenario.findings.push_back((*findings)[i].get<std::string>());
@@ -168,19 +175,22 @@ class Loader {
         scenario.driver = harness::find_driver_type(name);
         if (scenario.driver == nullptr) {
             std::vector<std::string> names;
-            for (const harness::DriverType* known : harness::driver_types()) names.emplace_back(known->name());
+            for (const harness::DriverType* known : harness::driver_types())
+                names.emplace_back(known->name());
             problem("/driver", fmt::format("unknown driver '{}'{}", name, suggestion(name, names)));
             return;
         }
         if (scenario.device == nullptr) return;
         const auto devices = scenario.driver->devices();
         if (std::find(devices.begin(), devices.end(), scenario.device->name()) == devices.end())
-            problem("/driver", fmt::format("the driver '{}' does not drive {}", name, scenario.device->name()));
+            problem("/driver",
+                    fmt::format("the driver '{}' does not drive {}", name, scenario.device->name()));
     }
 
     std::vector<Choice> choices() {
         std::vector<Choice> all(1);
-        const json* parameters = member("parameters", json::value_t::object, "an object of lists, one a parameter", false);
+        const json* parameters =
+            member("parameters", json::value_t::object, "an object of lists, one a parameter", false);
         if (parameters == nullptr) return all;
         for (const auto& [name, values] : parameters->items()) {
             if (!values.is_array() || values.empty()) {
@@ -199,7 +209,8 @@ class Loader {
                 }
             all = std::move(longer);
             if (all.size() > kLargestFamily) {
-                problem("/parameters", fmt::format("give more than {} scenarios; split the file", kLargestFamily));
+                problem("/parameters",
+                        fmt::format("give more than {} scenarios; split the file", kLargestFamily));
                 return {};
             }
         }
@@ -217,10 +228,13 @@ class Loader {
         }
         for (auto& [name, value] : scenario.configuration.items()) {
             const auto specs = scenario.device->configuration();
-            const auto spec = std::find_if(specs.begin(), specs.end(), [&](const harness::KeySpec& k) { return k.name == name; });
+            const auto spec = std::find_if(specs.begin(), specs.end(),
+                                           [&](const harness::KeySpec& k) { return k.name == name; });
             if (spec == specs.end())
-                problem("/device/" + name, fmt::format("{} has no setting '{}'{}", scenario.device->name(), name, suggestion(name, names)));
-            else if (checker.check(value, spec->type, "/device/" + name) && spec->type == harness::ValueType::kInteger)
+                problem("/device/" + name, fmt::format("{} has no setting '{}'{}", scenario.device->name(),
+                                                       name, suggestion(name, names)));
+            else if (checker.check(value, spec->type, "/device/" + name) &&
+                     spec->type == harness::ValueType::kInteger)
                 value = to_integer(value, nullptr);
         }
         if (problems_.size() != before_) return;
@@ -235,7 +249,8 @@ class Loader {
     std::size_t before_ = problems_.size();
 };
 
-void load_file(const fs::path& path, const std::string& id, std::vector<Scenario>& out, std::vector<Problem>& problems) {
+void load_file(const fs::path& path, const std::string& id, std::vector<Scenario>& out,
+               std::vector<Problem>& problems) {
     const std::size_t before = problems.size();
     auto document = std::make_shared<const Document>(Document::load(path.string(), problems));
     if (problems.size() != before) return;

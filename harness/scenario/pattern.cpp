@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/scenario/pattern.hpp"
 
-#include "harness/scenario/expression.hpp"
-
 #include <fmt/format.h>
 
 #include <cctype>
 #include <charconv>
 #include <optional>
 #include <string>
+
+#include "harness/scenario/expression.hpp"
 
 namespace tb::scenario {
 
@@ -46,10 +46,11 @@ class Expander {
 
   private:
     [[noreturn]] void fail(const std::string& what) const {
-        throw ValueError(fmt::format(
-            "the data pattern '{}' is wrong at character {}: {} (terms are hex bytes '5a*4096', text \"'hello'\", "
-            "count:N, random:SEED:N, lba:SECTOR:N)",
-            pattern_.substr(0, 60), at_ + 1, what));
+        throw ValueError(
+            fmt::format("the data pattern '{}' is wrong at character {}: {} (terms are hex bytes '5a*4096', "
+                        "text \"'hello'\", "
+                        "count:N, random:SEED:N, lba:SECTOR:N)",
+                        pattern_.substr(0, 60), at_ + 1, what));
     }
 
     std::vector<std::byte> one_term() {
@@ -81,8 +82,10 @@ class Expander {
             if (c == '\\') {
                 if (++at_ == pattern_.size()) break;
                 c = pattern_[at_];
-                if (c == 'n') c = '\n';
-                else if (c == 'r') c = '\r';
+                if (c == 'n')
+                    c = '\n';
+                else if (c == 'r')
+                    c = '\r';
                 else if (c == 'x') {
                     const auto high = at_ + 1 < pattern_.size() ? hex_digit(pattern_[at_ + 1]) : std::nullopt;
                     const auto low = at_ + 2 < pattern_.size() ? hex_digit(pattern_[at_ + 2]) : std::nullopt;
@@ -102,11 +105,14 @@ class Expander {
         const std::uint64_t first = number("here");
         std::uint64_t second = 0;
         if (name != "count:") {
-            if (at_ == pattern_.size() || pattern_[at_] != ':') fail("a second number, behind ':', is missing");
+            if (at_ == pattern_.size() || pattern_[at_] != ':')
+                fail("a second number, behind ':', is missing");
             ++at_;
             second = number("behind ':'");
         }
-        const std::uint64_t length = name == "count:" ? first : name == "lba:" ? second * kSectorBytes : second;
+        const std::uint64_t length = name == "count:" ? first
+                                     : name == "lba:" ? second * kSectorBytes
+                                                      : second;
         if (length > kMostBytes || second > kMostBytes) fail("more than 16 MiB");
         std::vector<std::byte> bytes;
         if (name == "random:") {
@@ -153,6 +159,8 @@ void fill_random(std::uint64_t seed, std::vector<std::byte>& out, std::size_t co
     }
 }
 
-std::vector<std::byte> expand_pattern(std::string_view pattern) { return Expander(pattern).run(); }
+std::vector<std::byte> expand_pattern(std::string_view pattern) {
+    return Expander(pattern).run();
+}
 
 }  // namespace tb::scenario

@@ -15,7 +15,8 @@ namespace tb::scenario {
 ///     'hello'           characters (\n, \r, \\, \' and \xNN inside)
 ///     count:256         00 01 02 ... ff 00 ...
 ///     random:7:512      512 bytes drawn from seed 7
-///     lba:64:8          8 sectors of 512 bytes from sector 64 on, as a disk with "fill": "lba" holds them: each sector is
+///     lba:64:8          8 sectors of 512 bytes from sector 64 on, as a disk with "fill": "lba" holds them:
+///     each sector is
 ///                       its own number as 64-bit little-endian values, 64 times
 ///
 /// At most 16 MiB. Throws ValueError.

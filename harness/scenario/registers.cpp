@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/scenario/registers.hpp"
 
+#include <fmt/format.h>
+
 #include "harness/scenario/document.hpp"
 #include "harness/scenario/expression.hpp"
 #include "harness/trace/symbols.hpp"
-
-#include <fmt/format.h>
 
 namespace tb::scenario {
 
@@ -36,7 +36,8 @@ std::optional<RegisterRef> find_place(const std::string& name, std::string& why)
     } else if (where.size() == 4 && where.starts_with("bar") && where[3] >= '0' && where[3] <= '5') {
         ref.bar = where[3] - '0';
     } else {
-        why = fmt::format("'{}' is no place: write bar0+0x10 (to bar5), pci+0x44, port+0x3f8 or memory+0x1000", name);
+        why = fmt::format(
+            "'{}' is no place: write bar0+0x10 (to bar5), pci+0x44, port+0x3f8 or memory+0x1000", name);
         return std::nullopt;
     }
     return ref;
@@ -55,7 +56,8 @@ void for_each_block(const harness::DeviceType& device, Visit&& visit) {
 }  // namespace
 
 const harness::RegisterBlock& pci_header_block() {
-    static const harness::RegisterBlock block = {"pci", hal::AddressSpace::kPciConfig, -1, 0, trace::pci_header_registers()};
+    static const harness::RegisterBlock block = {"pci", hal::AddressSpace::kPciConfig, -1, 0,
+                                                 trace::pci_header_registers()};
     return block;
 }
 
@@ -67,7 +69,8 @@ std::vector<std::string> register_names(const harness::DeviceType& device) {
     return names;
 }
 
-std::optional<RegisterRef> find_register(const harness::DeviceType& device, const std::string& name, std::string& why) {
+std::optional<RegisterRef> find_register(const harness::DeviceType& device, const std::string& name,
+                                         std::string& why) {
     why.clear();
     if (auto place = find_place(name, why)) return place;
     if (!why.empty()) return std::nullopt;
@@ -89,7 +92,8 @@ std::optional<RegisterRef> find_register(const harness::DeviceType& device, cons
         }
     });
     if (!found) {
-        why = fmt::format("{} has no register '{}'{}", device.name(), base, suggestion(base, register_names(device)));
+        why = fmt::format("{} has no register '{}'{}", device.name(), base,
+                          suggestion(base, register_names(device)));
         return std::nullopt;
     }
     if (!index.empty() && found->spec->count == 1) {

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "harness/machine/recorder.hpp"
-#include "harness/scenario/interpreter.hpp"
-#include "harness/scenario/registers.hpp"
-#include "harness/scenario/steps.hpp"
-#include "harness/scenario/values.hpp"
-
-#include <hal/host.hpp>
-
 #include <deque>
+#include <hal/host.hpp>
 #include <map>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+
+#include "harness/machine/recorder.hpp"
+#include "harness/scenario/interpreter.hpp"
+#include "harness/scenario/registers.hpp"
+#include "harness/scenario/steps.hpp"
+#include "harness/scenario/values.hpp"
 
 namespace tb::scenario {
 
@@ -24,7 +23,8 @@ class StepFailure : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// One run of one scenario: the interpreter's state. Private to the interpreter, whose parts are in run_*.cpp.
+/// One run of one scenario: the interpreter's state. Private to the interpreter, whose parts are in
+/// run_*.cpp.
 class Run {
   public:
     Run(const Scenario& scenario, harness::Rig& rig, trace::Trace& trace);
@@ -91,7 +91,8 @@ class Run {
     // run_operations.cpp
     void operation(const json& node);
     void take_end(const json& node);
-    void judge(const harness::OperationSpec& operation, const harness::Outcome& outcome, const json& expected);
+    void judge(const harness::OperationSpec& operation, const harness::Outcome& outcome,
+               const json& expected);
     void record(const harness::OperationSpec& operation, const harness::Outcome& outcome);
     harness::Arguments arguments(const harness::OperationSpec& operation, const json& node);
     harness::DriverSession& session();

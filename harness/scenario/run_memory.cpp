@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "harness/scenario/run.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
+
+#include "harness/scenario/run.hpp"
 
 namespace tb::scenario {
 
@@ -14,7 +14,8 @@ constexpr std::uint64_t kPollEvery = 1'000;
 
 std::uint64_t little_endian(const harness::Bytes& bytes) {
     std::uint64_t value = 0;
-    for (std::size_t i = 0; i < bytes.size() && i < 8; ++i) value |= std::uint64_t{static_cast<std::uint8_t>(bytes[i])} << (8 * i);
+    for (std::size_t i = 0; i < bytes.size() && i < 8; ++i)
+        value |= std::uint64_t{static_cast<std::uint8_t>(bytes[i])} << (8 * i);
     return value;
 }
 
@@ -41,7 +42,8 @@ void set_bits(harness::Bytes& bytes, const harness::LayoutField& field, std::uin
 }
 
 const harness::LayoutField& part(const harness::LayoutSpec& layout, std::string_view name) {
-    return *std::find_if(layout.fields.begin(), layout.fields.end(), [&](const harness::LayoutField& f) { return f.name == name; });
+    return *std::find_if(layout.fields.begin(), layout.fields.end(),
+                         [&](const harness::LayoutField& f) { return f.name == name; });
 }
 
 }  // namespace
@@ -63,14 +65,16 @@ Run::Buffer Run::span_of(const json& node, const char* key, std::uint64_t length
     const Buffer& buffer = buffers_.at(node[key].get<std::string>());
     const std::uint64_t at = integer(node, "at", 0);
     if (at > buffer.size || length > buffer.size - at)
-        fail(fmt::format("bytes {} to {} are beyond the end of the buffer, which has {}", at, at + length, buffer.size));
+        fail(fmt::format("bytes {} to {} are beyond the end of the buffer, which has {}", at, at + length,
+                         buffer.size));
     return {buffer.address + at, length};
 }
 
 const harness::LayoutSpec& Run::layout(const json& node) {
     const std::string name = node["layout"].get<std::string>();
     const auto all = scenario_.device->layouts();
-    return *std::find_if(all.begin(), all.end(), [&](const harness::LayoutSpec& spec) { return spec.name == name; });
+    return *std::find_if(all.begin(), all.end(),
+                         [&](const harness::LayoutSpec& spec) { return spec.name == name; });
 }
 
 void Run::store(const json& node) {
@@ -83,13 +87,15 @@ void Run::store(const json& node) {
         for (const auto& [name, value] : node["fields"].items()) {
             const harness::LayoutField& field = part(spec, name);
             const std::uint64_t number = integer(value);
-            if (field.bits < 64 && number >> field.bits != 0) fail(fmt::format("{:#x} is too wide for {}", number, name));
+            if (field.bits < 64 && number >> field.bits != 0)
+                fail(fmt::format("{:#x} is too wide for {}", number, name));
             set_bits(bytes, field, number);
         }
     } else {
         const auto width = static_cast<unsigned>(integer(node["width"]));
         const std::uint64_t number = integer(node["value"]);
-        if (width < 8 && number >> (8 * width) != 0) fail(fmt::format("{:#x} is too wide for {} bytes", number, width));
+        if (width < 8 && number >> (8 * width) != 0)
+            fail(fmt::format("{:#x} is too wide for {} bytes", number, width));
         bytes = to_bytes(number, width);
     }
     recorder_.dma_write(span_of(node, "store", bytes.size()).address, bytes);
@@ -113,7 +119,9 @@ std::string Run::check_memory(const json& node) {
         for (const auto& [name, value] : node["fields"].items()) {
             const std::uint64_t got = get_bits(bytes, part(spec, name));
             const std::uint64_t want = integer(value);
-            if (got != want) wrong += fmt::format("{}{} is {:#x}, expected {:#x}", wrong.empty() ? "" : ", ", name, got, want);
+            if (got != want)
+                wrong +=
+                    fmt::format("{}{} is {:#x}, expected {:#x}", wrong.empty() ? "" : ", ", name, got, want);
         }
         return wrong;
     }
@@ -132,12 +140,15 @@ void Run::load(const json& node) {
         wrong = check_memory(node);
         return wrong.empty();
     });
-    if (!right) fail(fmt::format("in {} at {}: {}", node["load"].get<std::string>(), integer(node, "at", 0), wrong));
+    if (!right)
+        fail(fmt::format("in {} at {}: {}", node["load"].get<std::string>(), integer(node, "at", 0), wrong));
     if (!node.contains("width")) return;
     // A number that was looked at is an event of its own, so that a comparison can name it and both values.
     harness::Bytes bytes(integer(node["width"]));
     recorder_.dma_read(span_of(node, "load", bytes.size()).address, bytes);
-    recorder_.note(trace::EventKind::kResult, fmt::format("{}+{}", node["load"].get<std::string>(), integer(node, "at", 0)), little_endian(bytes));
+    recorder_.note(trace::EventKind::kResult,
+                   fmt::format("{}+{}", node["load"].get<std::string>(), integer(node, "at", 0)),
+                   little_endian(bytes));
 }
 
 unsigned Run::irq_line(const std::string& source) const {
@@ -181,7 +192,8 @@ void Run::interrupt(const json& node) {
 void Run::line(const json& node) {
     const std::string source = node["line"].get<std::string>();
     const bool level = rig_.machine().irq_level(irq_line(source));
-    if (level != to_boolean(node["level"])) fail(fmt::format("the line {} is {}", source, level ? "high" : "low"));
+    if (level != to_boolean(node["level"]))
+        fail(fmt::format("the line {} is {}", source, level ? "high" : "low"));
 }
 
 }  // namespace tb::scenario

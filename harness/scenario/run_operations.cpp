@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "harness/scenario/run.hpp"
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
+#include "harness/scenario/run.hpp"
+
 namespace tb::scenario {
 
 using harness::Bytes;
-using harness::Outcome;
 using harness::OperationSpec;
+using harness::Outcome;
 using trace::EventKind;
 
 namespace {
@@ -20,19 +20,28 @@ constexpr std::uint64_t kPollEvery = 10'000;
 
 std::string shown(const harness::Value& value) {
     struct Show {
-        std::string operator()(std::uint64_t v) const { return v < 10 ? fmt::format("{}", v) : fmt::format("{} ({:#x})", v, v); }
+        std::string operator()(std::uint64_t v) const {
+            return v < 10 ? fmt::format("{}", v) : fmt::format("{} ({:#x})", v, v);
+        }
         std::string operator()(bool v) const { return v ? "true" : "false"; }
         std::string operator()(const std::string& v) const { return fmt::format("\"{}\"", v); }
         std::string operator()(const Bytes& v) const { return fmt::format("{} bytes", v.size()); }
-        std::string operator()(const std::vector<Bytes>& v) const { return fmt::format("{} pieces of data", v.size()); }
-        std::string operator()(const std::vector<std::string>& v) const { return fmt::format("[{}]", fmt::join(v, ", ")); }
-        std::string operator()(const std::vector<std::uint64_t>& v) const { return fmt::format("[{}]", fmt::join(v, ", ")); }
+        std::string operator()(const std::vector<Bytes>& v) const {
+            return fmt::format("{} pieces of data", v.size());
+        }
+        std::string operator()(const std::vector<std::string>& v) const {
+            return fmt::format("[{}]", fmt::join(v, ", "));
+        }
+        std::string operator()(const std::vector<std::uint64_t>& v) const {
+            return fmt::format("[{}]", fmt::join(v, ", "));
+        }
     };
     return std::visit(Show{}, value);
 }
 
 std::string unequal(const harness::Value& got, const harness::Value& want) {
-    if (const Bytes* bytes = std::get_if<Bytes>(&got); bytes != nullptr && std::holds_alternative<Bytes>(want))
+    if (const Bytes* bytes = std::get_if<Bytes>(&got);
+        bytes != nullptr && std::holds_alternative<Bytes>(want))
         return difference(*bytes, std::get<Bytes>(want));
     return got == want ? "" : fmt::format("{}, expected {}", shown(got), shown(want));
 }
@@ -47,7 +56,8 @@ harness::DriverSession& Run::session() {
 harness::Arguments Run::arguments(const OperationSpec& operation, const json& node) {
     harness::Arguments result;
     for (const harness::KeySpec& key : operation.arguments)
-        if (const auto found = node.find(key.name); found != node.end()) result.set(key.name, to_value(*found, key.type, lookup_));
+        if (const auto found = node.find(key.name); found != node.end())
+            result.set(key.name, to_value(*found, key.type, lookup_));
     return result;
 }
 
@@ -68,7 +78,8 @@ void Run::operation(const json& node) {
     const Outcome outcome = session().run(spec.name, args);
     record(spec, outcome);
     judge(spec, outcome, node.contains("expect") ? node["expect"] : json::object());
-    if (const std::uint64_t within = duration(node, "within", 0); within != 0 && recorder_.now_ns() - start > within)
+    if (const std::uint64_t within = duration(node, "within", 0);
+        within != 0 && recorder_.now_ns() - start > within)
         fail(fmt::format("{} took {} ns, more than {}", spec.name, recorder_.now_ns() - start, within));
     if (name.empty()) return;
     for (const auto& [key, value] : outcome.results)
@@ -89,7 +100,8 @@ void Run::take_end(const json& node) {
         return;
     }
     const std::uint64_t within = duration(node, "within", kDefaultWithin);
-    if (!wait_until(within, kPollEvery, look)) fail(fmt::format("{} has not ended after {} ns", pending.operation->name, within));
+    if (!wait_until(within, kPollEvery, look))
+        fail(fmt::format("{} has not ended after {} ns", pending.operation->name, within));
     json expected = node;
     expected.erase("expect");
     expected.erase("within");
@@ -102,14 +114,18 @@ void Run::take_end(const json& node) {
 }
 
 void Run::record(const OperationSpec& operation, const Outcome& outcome) {
-    recorder_.note(EventKind::kResult, fmt::format("{} {}", operation.name, outcome.status ? "ok" : hal::to_string(outcome.status.error())));
+    recorder_.note(
+        EventKind::kResult,
+        fmt::format("{} {}", operation.name, outcome.status ? "ok" : hal::to_string(outcome.status.error())));
     for (const auto& [name, value] : outcome.results) {
         const auto* number = std::get_if<std::uint64_t>(&value);
         const auto* flag = std::get_if<bool>(&value);
         const auto* bytes = std::get_if<Bytes>(&value);
         const auto* text = std::get_if<std::string>(&value);
         recorder_.note(EventKind::kResult, text != nullptr ? name + " " + *text : name,
-                       number != nullptr ? *number : flag != nullptr && *flag ? 1 : 0,
+                       number != nullptr          ? *number
+                       : flag != nullptr && *flag ? 1
+                                                  : 0,
                        bytes != nullptr ? std::span<const std::byte>(*bytes) : std::span<const std::byte>());
     }
 }
@@ -119,14 +135,16 @@ void Run::judge(const OperationSpec& operation, const Outcome& outcome, const js
     const std::string got = outcome.status ? "" : hal::to_string(outcome.status.error());
     if (got != error) {
         const std::string want = error.empty() ? "success" : fmt::format("the error {}", error);
-        fail(fmt::format("{} gave {}, expected {}", operation.name, got.empty() ? "success" : fmt::format("the error {}", got), want));
+        fail(fmt::format("{} gave {}, expected {}", operation.name,
+                         got.empty() ? "success" : fmt::format("the error {}", got), want));
     }
     for (const harness::KeySpec& key : operation.results) {
         const auto want = expected.find(key.name);
         if (want == expected.end()) continue;
         const auto result = outcome.results.find(key.name);
         if (result == outcome.results.end()) fail(fmt::format("{} gave no {}", operation.name, key.name));
-        if (const std::string wrong = unequal(result->second, to_value(*want, key.type, lookup_)); !wrong.empty())
+        if (const std::string wrong = unequal(result->second, to_value(*want, key.type, lookup_));
+            !wrong.empty())
             fail(fmt::format("{}: {} is {}", operation.name, key.name, wrong));
     }
 }
@@ -178,7 +196,8 @@ void Run::host_network(std::string_view act, const json& node) {
         if (node.contains("bytes") && frame.size() != integer(node["bytes"]))
             fail(fmt::format("the frame has {} bytes, expected {}", frame.size(), integer(node["bytes"])));
         if (node.contains("data"))
-            if (const std::string wrong = difference(frame, to_data(node["data"])); !wrong.empty()) fail("the frame: " + wrong);
+            if (const std::string wrong = difference(frame, to_data(node["data"])); !wrong.empty())
+                fail("the frame: " + wrong);
     }
 }
 
@@ -196,11 +215,13 @@ void Run::host_line(std::string_view act, const json& node) {
         const bool dsr = boolean(node, "dsr", false);
         const bool ri = boolean(node, "ri", false);
         const bool dcd = boolean(node, "dcd", false);
-        recorder_.note(EventKind::kHostInput, "uart.modem", (cts ? 1U : 0U) | (dsr ? 2U : 0U) | (ri ? 4U : 0U) | (dcd ? 8U : 0U));
+        recorder_.note(EventKind::kHostInput, "uart.modem",
+                       (cts ? 1U : 0U) | (dsr ? 2U : 0U) | (ri ? 4U : 0U) | (dcd ? 8U : 0U));
         outside.set_modem_lines(cts, dsr, ri, dcd);
     } else {
         const Bytes output = std::exchange(characters_, {});
-        if (const std::string wrong = difference(output, to_data(node["data"])); !wrong.empty()) fail("the output: " + wrong);
+        if (const std::string wrong = difference(output, to_data(node["data"])); !wrong.empty())
+            fail("the output: " + wrong);
     }
 }
 
@@ -215,7 +236,8 @@ void Run::host_medium(std::string_view act, const json& node) {
     }
     if (act == "held") {
         if (outside.held_requests() != integer(node["count"]))
-            fail(fmt::format("{} requests are held, expected {}", outside.held_requests(), integer(node["count"])));
+            fail(fmt::format("{} requests are held, expected {}", outside.held_requests(),
+                             integer(node["count"])));
         return;
     }
     recorder_.note(EventKind::kHostInput, node.dump());
@@ -226,7 +248,8 @@ void Run::host_medium(std::string_view act, const json& node) {
     else if (act == "resize")
         outside.resize_medium(integer(node["sectors"]));
     else if (act == "fail")
-        outside.fail_sectors(integer(node["sector"]), integer(node, "sectors", 1), node["error"].get<std::string>());
+        outside.fail_sectors(integer(node["sector"]), integer(node, "sectors", 1),
+                             node["error"].get<std::string>());
     else if (act == "fail_flush")
         outside.fail_flushes(node["error"].get<std::string>());
     else

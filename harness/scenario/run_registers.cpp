@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "harness/scenario/run.hpp"
+#include <fmt/format.h>
 
+#include "harness/scenario/run.hpp"
 #include "pci/pci.hpp"
 #include "pci/resources.hpp"
-
-#include <fmt/format.h>
 
 namespace tb::scenario {
 
@@ -36,7 +35,8 @@ std::uint64_t Run::bar_base(int bar, hal::AddressSpace& space) {
         base = low & ~std::uint64_t{15};
         if ((low & 6) == 4) base |= config(offset + 4) << 32;
     }
-    if (base == 0) fail(fmt::format("BAR {} has no address yet: run \"setup\", or the driver's \"start\", before", bar));
+    if (base == 0)
+        fail(fmt::format("BAR {} has no address yet: run \"setup\", or the driver's \"start\", before", bar));
     return base;
 }
 
@@ -63,14 +63,16 @@ Run::Place Run::place(const json& node, const char* key) {
 std::uint64_t Run::compose(const Place& at, const json& value, std::uint64_t old) {
     if (!value.is_object()) {
         const std::uint64_t number = integer(value);
-        if ((number & ~width_mask(at.width)) != 0) fail(fmt::format("{:#x} is too wide for {}", number, at.name));
+        if ((number & ~width_mask(at.width)) != 0)
+            fail(fmt::format("{:#x} is too wide for {}", number, at.name));
         return number;
     }
     for (const auto& [name, part] : value.items()) {
         const model::FieldSpec* field = find_field(*at.spec, name);
         const std::uint64_t mask = field_mask(*field);
         const std::uint64_t number = integer(part);
-        if ((number & ~(mask >> field->lsb)) != 0) fail(fmt::format("{:#x} is too wide for {}.{}", number, at.name, name));
+        if ((number & ~(mask >> field->lsb)) != 0)
+            fail(fmt::format("{:#x} is too wide for {}.{}", number, at.name, name));
         old = (old & ~mask) | number << field->lsb;
     }
     return old;
@@ -83,7 +85,9 @@ std::string Run::compare(const Place& at, std::uint64_t value, const json& expec
             const model::FieldSpec* field = find_field(*at.spec, name);
             const std::uint64_t got = (value & field_mask(*field)) >> field->lsb;
             const std::uint64_t want = integer(part);
-            if (got != want) wrong += fmt::format("{}{} is {:#x}, expected {:#x}", wrong.empty() ? "" : ", ", name, got, want);
+            if (got != want)
+                wrong +=
+                    fmt::format("{}{} is {:#x}, expected {:#x}", wrong.empty() ? "" : ", ", name, got, want);
         }
         return wrong.empty() ? "" : fmt::format("{} is {:#x}: {}", at.name, value, wrong);
     }

@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "harness/devices/driver_type.hpp"
-#include "harness/scenario/document.hpp"
-
-#include <nlohmann/json.hpp>
-
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "harness/devices/driver_type.hpp"
+#include "harness/scenario/document.hpp"
+
 namespace tb::scenario {
 
-/// One scenario, checked and ready to run: a file, or one member of the family that a file with parameters describes.
+/// One scenario, checked and ready to run: a file, or one member of the family that a file with parameters
+/// describes.
 struct Scenario {
-    std::string id;      ///< path without ".json" relative to the root that was loaded, then [name=value,...] in a family
+    std::string
+        id;  ///< path without ".json" relative to the root that was loaded, then [name=value,...] in a family
     std::string about;
     std::string qemu_skip;  ///< why QEMU cannot run it; empty if it can
     std::shared_ptr<const Document> document;
     const harness::DeviceType* device = nullptr;
     const harness::DriverType* driver = nullptr;  ///< null at register level
-    nlohmann::json configuration;   ///< of the device, without "type", parameters filled in
-    nlohmann::json steps;           ///< parameters filled in; JSON pointers as in the file
+    nlohmann::json configuration;                 ///< of the device, without "type", parameters filled in
+    nlohmann::json steps;                         ///< parameters filled in; JSON pointers as in the file
     std::vector<std::string> findings;  ///< texts that the models must object with; others fail the run
     std::map<std::string, std::uint64_t> parameters;
     std::uint64_t seed = 1;
@@ -30,8 +31,9 @@ struct Scenario {
     std::string directory() const;  ///< of the file, for relative paths in the configuration
 };
 
-/// Loads files and folders (recursively, *.json except the schema, in order of their names). Ids are relative to the
-/// argument they were found under. Everything wrong is appended to `problems`; a file with problems gives no scenario.
+/// Loads files and folders (recursively, *.json except the schema, in order of their names). Ids are relative
+/// to the argument they were found under. Everything wrong is appended to `problems`; a file with problems
+/// gives no scenario.
 std::vector<Scenario> load_scenarios(const std::vector<std::string>& paths, std::vector<Problem>& problems);
 
 /// One document; `id` names it.

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/scenario/schema.hpp"
 
+#include <nlohmann/json.hpp>
+#include <set>
+
 #include "harness/devices/driver_type.hpp"
 #include "harness/scenario/steps.hpp"
 #include "harness/scenario/values.hpp"
-
-#include <nlohmann/json.hpp>
-
-#include <set>
 
 namespace tb::scenario {
 
@@ -15,35 +14,56 @@ namespace {
 
 using nlohmann::ordered_json;
 
-ordered_json reference(const char* definition) { return {{"$ref", std::string("#/definitions/") + definition}}; }
+ordered_json reference(const char* definition) {
+    return {{"$ref", std::string("#/definitions/") + definition}};
+}
 
 ordered_json of_type(harness::ValueType type) {
     switch (type) {
-        case harness::ValueType::kInteger: return reference("integer");
-        case harness::ValueType::kBoolean: return reference("boolean");
-        case harness::ValueType::kText: return {{"type", "string"}};
-        case harness::ValueType::kDuration: return reference("duration");
-        case harness::ValueType::kData: return reference("data");
-        case harness::ValueType::kDataList: return {{"type", "array"}, {"items", reference("data")}};
-        case harness::ValueType::kTextList: return {{"type", "array"}, {"items", {{"type", "string"}}}};
-        case harness::ValueType::kIntegerList: return {{"type", "array"}, {"items", reference("integer")}};
+        case harness::ValueType::kInteger:
+            return reference("integer");
+        case harness::ValueType::kBoolean:
+            return reference("boolean");
+        case harness::ValueType::kText:
+            return {{"type", "string"}};
+        case harness::ValueType::kDuration:
+            return reference("duration");
+        case harness::ValueType::kData:
+            return reference("data");
+        case harness::ValueType::kDataList:
+            return {{"type", "array"}, {"items", reference("data")}};
+        case harness::ValueType::kTextList:
+            return {{"type", "array"}, {"items", {{"type", "string"}}}};
+        case harness::ValueType::kIntegerList:
+            return {{"type", "array"}, {"items", reference("integer")}};
     }
     return {};
 }
 
 ordered_json of_type(StepValue type) {
     switch (type) {
-        case StepValue::kInteger: return reference("integer");
-        case StepValue::kBoolean: return reference("boolean");
-        case StepValue::kDuration: return reference("duration");
-        case StepValue::kData: return reference("data");
-        case StepValue::kSteps: return {{"type", "array"}, {"items", reference("step")}, {"minItems", 1}};
+        case StepValue::kInteger:
+            return reference("integer");
+        case StepValue::kBoolean:
+            return reference("boolean");
+        case StepValue::kDuration:
+            return reference("duration");
+        case StepValue::kData:
+            return reference("data");
+        case StepValue::kSteps:
+            return {{"type", "array"}, {"items", reference("step")}, {"minItems", 1}};
         case StepValue::kRegisterValue:
-            return {{"anyOf", {reference("integer"), {{"type", "object"}, {"additionalProperties", reference("integer")}}}}};
-        case StepValue::kLayoutValue: return {{"type", "object"}, {"additionalProperties", reference("integer")}};
-        case StepValue::kResults: return {{"type", "object"}};
-        case StepValue::kTrue: return {{"const", true}};
-        default: return {{"type", "string"}};
+            return {{"anyOf",
+                     {reference("integer"),
+                      {{"type", "object"}, {"additionalProperties", reference("integer")}}}}};
+        case StepValue::kLayoutValue:
+            return {{"type", "object"}, {"additionalProperties", reference("integer")}};
+        case StepValue::kResults:
+            return {{"type", "object"}};
+        case StepValue::kTrue:
+            return {{"const", true}};
+        default:
+            return {{"type", "string"}};
     }
 }
 
@@ -127,12 +147,15 @@ std::string schema_text() {
         {"driver", {{"type", "string"}, {"examples", drivers}, {"description", "absent at register level"}}},
         {"parameters",
          {{"type", "object"},
-          {"description", "lists of values; the file is one scenario for each combination, and ${name} stands for a value"},
-          {"additionalProperties", {{"type", "array"}, {"minItems", 1}, {"items", {{"type", {"integer", "string", "boolean"}}}}}}}},
+          {"description",
+           "lists of values; the file is one scenario for each combination, and ${name} stands for a value"},
+          {"additionalProperties",
+           {{"type", "array"}, {"minItems", 1}, {"items", {{"type", {"integer", "string", "boolean"}}}}}}}},
         {"seed", {{"type", "integer"}, {"minimum", 0}}},
         {"qemu",
          {{"type", "object"},
-          {"properties", {{"skip", {{"type", "string"}, {"minLength", 1}, {"description", "why QEMU cannot run it"}}}}},
+          {"properties",
+           {{"skip", {{"type", "string"}, {"minLength", 1}, {"description", "why QEMU cannot run it"}}}}},
           {"required", {"skip"}},
           {"additionalProperties", false}}},
         {"findings",

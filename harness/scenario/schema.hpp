@@ -5,9 +5,9 @@
 
 namespace tb::scenario {
 
-/// The JSON Schema (draft 7) of scenario files, made from the same tables that the loader checks against: devices and
-/// their settings, drivers and their operations, steps and their keys. scenarios/scenario.schema.json is this text; a
-/// test compares them.
+/// The JSON Schema (draft 7) of scenario files, made from the same tables that the loader checks against:
+/// devices and their settings, drivers and their operations, steps and their keys.
+/// scenarios/scenario.schema.json is this text; a test compares them.
 std::string schema_text();
 
 }  // namespace tb::scenario

@@ -11,9 +11,11 @@ using harness::ValueType;
 
 constexpr StepKey kDoKeys[] = {
     {"do", kOperation, true, "an operation of the driver"},
-    {"expect", kResults, false, "results that it must give, or {\"error\": ...}; without it the operation must succeed"},
+    {"expect", kResults, false,
+     "results that it must give, or {\"error\": ...}; without it the operation must succeed"},
     {"async", kBoolean, false, "begin it and go on; an \"expect\" step takes the end"},
-    {"as", kNewName, false, "names the operation for \"expect\", or saves its integer results as NAME.result"},
+    {"as", kNewName, false,
+     "names the operation for \"expect\", or saves its integer results as NAME.result"},
     {"within", kDuration, false, "the virtual time that it may take"},
 };
 constexpr StepKey kExpectKeys[] = {
@@ -47,7 +49,8 @@ constexpr StepKey kPollKeys[] = {
     {"every", kDuration, false, "time between two reads (default 1us)"},
 };
 constexpr StepKey kBufferKeys[] = {
-    {"buffer", kNewName, true, "allocates DMA memory, zeroed; the name stands for its address in expressions"},
+    {"buffer", kNewName, true,
+     "allocates DMA memory, zeroed; the name stands for its address in expressions"},
     {"size", kInteger, true, "bytes"},
     {"align", kInteger, false, "a power of two (default 4096)"},
     {"data", kData, false, "what it holds at first"},
@@ -75,7 +78,8 @@ constexpr StepKey kLoadKeys[] = {
 };
 constexpr StepKey kAttachKeys[] = {
     {"attach", kInterruptSource, true, "\"msi\" or \"irqN\": counts its interrupts from now on"},
-    {"as", kNewName, true, "its name; of a message, NAME.address and NAME.data are what the device must be told"},
+    {"as", kNewName, true,
+     "its name; of a message, NAME.address and NAME.data are what the device must be told"},
 };
 constexpr StepKey kInterruptKeys[] = {
     {"interrupt", kInterruptName, true, "an attached interrupt"},
@@ -98,7 +102,8 @@ constexpr StepKey kSetKeys[] = {
     {"value", kInteger, true, "its value from now on"},
 };
 constexpr StepKey kSetupKeys[] = {
-    {"setup", kTrue, true, "true: gives the function's BARs their addresses and turns decoding on, as firmware would"},
+    {"setup", kTrue, true,
+     "true: gives the function's BARs their addresses and turns decoding on, as firmware would"},
     {"bus_master", kBoolean, false, "whether it may reach memory (default true)"},
 };
 
@@ -123,8 +128,9 @@ constexpr StepSpec kSteps_[] = {
 };
 
 constexpr KeySpec kFrameArguments[] = {{"data", ValueType::kData, true, "the frame without FCS"}};
-constexpr KeySpec kExpectFrameArguments[] = {{"data", ValueType::kData, false, "the frame that must come next"},
-                                             {"bytes", ValueType::kInteger, false, "its length"}};
+constexpr KeySpec kExpectFrameArguments[] = {
+    {"data", ValueType::kData, false, "the frame that must come next"},
+    {"bytes", ValueType::kInteger, false, "its length"}};
 constexpr KeySpec kLinkArguments[] = {{"up", ValueType::kBoolean, true, "carrier"}};
 constexpr KeySpec kCharacterArguments[] = {{"data", ValueType::kData, true, "characters"}};
 constexpr KeySpec kModemArguments[] = {{"cts", ValueType::kBoolean, false, "clear to send"},
@@ -132,17 +138,23 @@ constexpr KeySpec kModemArguments[] = {{"cts", ValueType::kBoolean, false, "clea
                                        {"ri", ValueType::kBoolean, false, "ring"},
                                        {"dcd", ValueType::kBoolean, false, "carrier detect"}};
 constexpr KeySpec kHoldArguments[] = {{"on", ValueType::kBoolean, true, "whether requests stay unfinished"}};
-constexpr KeySpec kReleaseArguments[] = {{"index", ValueType::kInteger, false, "which held request, 0 the oldest (default 0)"}};
+constexpr KeySpec kReleaseArguments[] = {
+    {"index", ValueType::kInteger, false, "which held request, 0 the oldest (default 0)"}};
 constexpr KeySpec kHeldArguments[] = {{"count", ValueType::kInteger, true, "how many requests must be held"}};
-constexpr KeySpec kResizeArguments[] = {{"sectors", ValueType::kInteger, true, "new capacity in 512-byte sectors"}};
-constexpr KeySpec kFailArguments[] = {{"sector", ValueType::kInteger, true, "first sector"},
-                                      {"sectors", ValueType::kInteger, false, "how many (default 1)"},
-                                      {"error", ValueType::kText, true, "\"eio\", \"enospc\", or \"\" to mend"}};
-constexpr KeySpec kFailFlushArguments[] = {{"error", ValueType::kText, true, "\"eio\", \"enospc\", or \"\" to mend"}};
-constexpr KeySpec kMediumArguments[] = {{"sector", ValueType::kInteger, true, "first sector"},
-                                        {"data", ValueType::kData, true, "what the medium must hold from there on"}};
-constexpr KeySpec kLatencyArguments[] = {{"each", ValueType::kDuration, true, "how long a request takes"},
-                                         {"jitter", ValueType::kDuration, false, "and up to so much more, from the seed"}};
+constexpr KeySpec kResizeArguments[] = {
+    {"sectors", ValueType::kInteger, true, "new capacity in 512-byte sectors"}};
+constexpr KeySpec kFailArguments[] = {
+    {"sector", ValueType::kInteger, true, "first sector"},
+    {"sectors", ValueType::kInteger, false, "how many (default 1)"},
+    {"error", ValueType::kText, true, "\"eio\", \"enospc\", or \"\" to mend"}};
+constexpr KeySpec kFailFlushArguments[] = {
+    {"error", ValueType::kText, true, "\"eio\", \"enospc\", or \"\" to mend"}};
+constexpr KeySpec kMediumArguments[] = {
+    {"sector", ValueType::kInteger, true, "first sector"},
+    {"data", ValueType::kData, true, "what the medium must hold from there on"}};
+constexpr KeySpec kLatencyArguments[] = {
+    {"each", ValueType::kDuration, true, "how long a request takes"},
+    {"jitter", ValueType::kDuration, false, "and up to so much more, from the seed"}};
 
 constexpr HostOperation kHostOperations[] = {
     {"net.frame", "a frame arrives", kFrameArguments},
@@ -165,8 +177,12 @@ constexpr HostOperation kHostOperations[] = {
 
 }  // namespace
 
-std::span<const StepSpec> step_specs() { return kSteps_; }
-std::span<const HostOperation> host_operations() { return kHostOperations; }
+std::span<const StepSpec> step_specs() {
+    return kSteps_;
+}
+std::span<const HostOperation> host_operations() {
+    return kHostOperations;
+}
 
 const HostOperation* find_host_operation(std::string_view name) {
     for (const HostOperation& operation : kHostOperations)

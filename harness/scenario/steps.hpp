@@ -1,29 +1,56 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "harness/devices/device_type.hpp"
-
 #include <cstdint>
 #include <span>
 #include <string_view>
+
+#include "harness/devices/device_type.hpp"
 
 namespace tb::scenario {
 
 /// What a step does; told by the key that every step of that kind has.
 enum class StepKind : std::uint8_t {
-    kDo, kExpect, kWrite, kModify, kRead, kPoll, kBuffer, kStore, kLoad,
-    kAttach, kInterrupt, kLine, kWait, kHost, kRepeat, kSet, kSetup,
+    kDo,
+    kExpect,
+    kWrite,
+    kModify,
+    kRead,
+    kPoll,
+    kBuffer,
+    kStore,
+    kLoad,
+    kAttach,
+    kInterrupt,
+    kLine,
+    kWait,
+    kHost,
+    kRepeat,
+    kSet,
+    kSetup,
 };
 
 /// The type of a step's key: one of the plain types, or one that depends on what the step is about.
 enum class StepValue : std::uint8_t {
-    kInteger, kBoolean, kText, kDuration, kData, kSteps,
+    kInteger,
+    kBoolean,
+    kText,
+    kDuration,
+    kData,
+    kSteps,
     kRegister,       ///< a register of the device
     kRegisterValue,  ///< a number or an object of fields
     kLayout,         ///< a structure of the device
     kLayoutValue,    ///< an object of the structure's parts
     kBufferName,     ///< a buffer that is declared before
-    kOperation, kHostOperation, kResults, kAsyncName, kInterruptSource, kInterruptName, kNewName, kTrue,
+    kOperation,
+    kHostOperation,
+    kResults,
+    kAsyncName,
+    kInterruptSource,
+    kInterruptName,
+    kNewName,
+    kTrue,
 };
 
 struct StepKey {
@@ -35,10 +62,10 @@ struct StepKey {
 
 struct StepSpec {
     StepKind kind;
-    const char* key;   ///< also keys[0]
+    const char* key;  ///< also keys[0]
     const char* about;
     std::span<const StepKey> keys;
-    bool open = false; ///< takes more keys, which depend on the operation
+    bool open = false;  ///< takes more keys, which depend on the operation
 };
 
 std::span<const StepSpec> step_specs();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/scenario/values.hpp"
 
-#include "harness/scenario/pattern.hpp"
-
 #include <fmt/format.h>
+
+#include "harness/scenario/pattern.hpp"
 
 namespace tb::scenario {
 
@@ -12,14 +12,22 @@ using nlohmann::json;
 
 std::string describe(ValueType type) {
     switch (type) {
-        case ValueType::kInteger: return "a number, or an expression in a string such as \"0x10\" or \"ring+16\"";
-        case ValueType::kBoolean: return "true or false";
-        case ValueType::kText: return "a text";
-        case ValueType::kDuration: return "a duration such as \"10us\"";
-        case ValueType::kData: return "a data pattern such as \"5a*512\"";
-        case ValueType::kDataList: return "a list of data patterns";
-        case ValueType::kTextList: return "a list of texts";
-        case ValueType::kIntegerList: return "a list of numbers";
+        case ValueType::kInteger:
+            return "a number, or an expression in a string such as \"0x10\" or \"ring+16\"";
+        case ValueType::kBoolean:
+            return "true or false";
+        case ValueType::kText:
+            return "a text";
+        case ValueType::kDuration:
+            return "a duration such as \"10us\"";
+        case ValueType::kData:
+            return "a data pattern such as \"5a*512\"";
+        case ValueType::kDataList:
+            return "a list of data patterns";
+        case ValueType::kTextList:
+            return "a list of texts";
+        case ValueType::kIntegerList:
+            return "a list of numbers";
     }
     return "";
 }
@@ -47,10 +55,14 @@ std::vector<std::byte> to_data(const json& value) {
 
 harness::Value to_value(const json& value, ValueType type, const Lookup& lookup) {
     switch (type) {
-        case ValueType::kInteger: return to_integer(value, lookup);
-        case ValueType::kBoolean: return to_boolean(value);
-        case ValueType::kDuration: return to_duration(value);
-        case ValueType::kData: return to_data(value);
+        case ValueType::kInteger:
+            return to_integer(value, lookup);
+        case ValueType::kBoolean:
+            return to_boolean(value);
+        case ValueType::kDuration:
+            return to_duration(value);
+        case ValueType::kData:
+            return to_data(value);
         case ValueType::kText:
             if (value.is_string()) return value.get<std::string>();
             break;

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "harness/devices/driver_type.hpp"
-#include "harness/scenario/document.hpp"
-#include "harness/scenario/expression.hpp"
-
-#include <nlohmann/json.hpp>
-
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
+
+#include "harness/devices/driver_type.hpp"
+#include "harness/scenario/document.hpp"
+#include "harness/scenario/expression.hpp"
 
 namespace tb::scenario {
 
@@ -21,7 +20,8 @@ std::uint64_t to_duration(const nlohmann::json& value);
 std::vector<std::byte> to_data(const nlohmann::json& value);
 harness::Value to_value(const nlohmann::json& value, harness::ValueType type, const Lookup& lookup);
 
-/// Checks values before anything runs. Names in expressions must be among `names`; what they will be is not known yet.
+/// Checks values before anything runs. Names in expressions must be among `names`; what they will be is not
+/// known yet.
 struct ValueChecker {
     const Document& document;
     std::vector<Problem>& problems;

@@ -5,9 +5,10 @@
 
 namespace tb::model {
 
-/// Which widths a region's registers are built for. QEMU's memory core, and so our models, turn an access of another
-/// width into ones of these: a narrower access is widened at its own address (so byte 1 of a 32-bit register reads its
-/// byte 0 when the device ignores the low address bits), a wider one is split, low part first.
+/// Which widths a region's registers are built for. QEMU's memory core, and so our models, turn an access of
+/// another width into ones of these: a narrower access is widened at its own address (so byte 1 of a 32-bit
+/// register reads its byte 0 when the device ignores the low address bits), a wider one is split, low part
+/// first.
 struct AccessWidths {
     unsigned least = 1;  ///< bytes
     unsigned most = 4;   ///< bytes
@@ -29,7 +30,8 @@ std::uint64_t read_in_widths(AccessWidths widths, std::uint64_t offset, unsigned
 
 /// `one(offset, width, value)` writes what the device is built for.
 template <class One>
-void write_in_widths(AccessWidths widths, std::uint64_t offset, unsigned width, std::uint64_t value, One&& one) {
+void write_in_widths(AccessWidths widths, std::uint64_t offset, unsigned width, std::uint64_t value,
+                     One&& one) {
     const unsigned each = width < widths.least ? widths.least : width > widths.most ? widths.most : width;
     for (unsigned done = 0; done < width; done += each)
         one(offset + done, each, (value >> (8 * done)) & width_mask(each));

@@ -19,7 +19,8 @@ constexpr unsigned kMostDueEvents = 1'000'000;
 
 }  // namespace
 
-EventQueue::Id EventQueue::schedule(std::uint64_t delay, std::uint32_t priority, std::function<void()> action) {
+EventQueue::Id EventQueue::schedule(std::uint64_t delay, std::uint32_t priority,
+                                    std::function<void()> action) {
     const std::uint64_t time = delay > kNever - 1 - now_ ? kNever - 1 : now_ + delay;
     const std::uint64_t sequence = ++sequence_;
     const Key key{time, priority, shuffle_seed_ == 0 ? 0 : mix(shuffle_seed_ ^ sequence), sequence};

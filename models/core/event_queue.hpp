@@ -11,8 +11,8 @@ namespace tb::model {
 /// The one place where deferred work of all models waits, ordered by (time, priority, sequence).
 ///
 /// With a shuffle seed, events of equal time and priority run in an order drawn from the seed. A model whose
-/// behaviour then changes has relied on an order that nothing promises: work that must stay in order (completions
-/// of one queue) belongs in a list of the model's own, drained by one event.
+/// behaviour then changes has relied on an order that nothing promises: work that must stay in order
+/// (completions of one queue) belongs in a list of the model's own, drained by one event.
 class EventQueue {
   public:
     static constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
@@ -47,8 +47,9 @@ class EventQueue {
     void cancel(Id& id);
     bool pending(const Id& id) const { return events_.contains(id.key_); }
 
-    /// Runs everything that is due, including what that schedules for the same time. A chain of zero-delay events is
-    /// cut at a large bound, so that a model in a loop cannot hang the run; returns false when it was cut.
+    /// Runs everything that is due, including what that schedules for the same time. A chain of zero-delay
+    /// events is cut at a large bound, so that a model in a loop cannot hang the run; returns false when it
+    /// was cut.
     bool run_due();
     /// Moves the clock; only forwards, and never past next_time().
     void set_now(std::uint64_t time) { now_ = time; }

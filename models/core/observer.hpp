@@ -8,8 +8,8 @@
 
 namespace tb::model {
 
-/// Something that a driver did and that its device's specification does not allow, or that a model could not make
-/// sense of. A model never aborts on it; it reports, does what QEMU does, and goes on.
+/// Something that a driver did and that its device's specification does not allow, or that a model could not
+/// make sense of. A model never aborts on it; it reports, does what QEMU does, and goes on.
 struct Finding {
     std::string device;   ///< the model's instance name
     std::string subject;  ///< register, descriptor or ring that it is about
@@ -28,7 +28,8 @@ class Observer {
   public:
     virtual ~Observer() = default;
 
-    /// A device read or wrote memory. `data` is what was transferred (zeros for a read that nothing answered).
+    /// A device read or wrote memory. `data` is what was transferred (zeros for a read that nothing
+    /// answered).
     virtual void dma(const char* /*device*/, bool /*write*/, std::uint64_t /*address*/,
                      std::span<const std::byte> /*data*/, DmaOutcome /*outcome*/) {}
     /// An interrupt line (a pin of the I/O APIC) changed its level.

@@ -16,37 +16,42 @@ struct FieldSpec {
     std::uint8_t bits;
 };
 
-/// One row of a device's register table: what the datasheet says, as data. The same table serves the model, the names
-/// in scenarios, the decoding of traces and the coverage report.
+/// One row of a device's register table: what the datasheet says, as data. The same table serves the model,
+/// the names in scenarios, the decoding of traces and the coverage report.
 struct RegisterSpec {
-    std::uint32_t offset;           ///< bytes from the start of the block
-    std::uint8_t width;             ///< bytes: 1, 2, 4 or 8
-    const char* name;               ///< as the datasheet spells it
+    std::uint32_t offset;  ///< bytes from the start of the block
+    std::uint8_t width;    ///< bytes: 1, 2, 4 or 8
+    const char* name;      ///< as the datasheet spells it
     std::uint64_t reset = 0;
     std::uint64_t writable = ~std::uint64_t{0};  ///< bits that keep what is written
-    std::uint64_t w1c = 0;          ///< bits that a written 1 clears
+    std::uint64_t w1c = 0;                       ///< bits that a written 1 clears
     bool clear_on_read = false;
-    std::uint64_t reserved = 0;     ///< bits that a driver must leave as they are; writing another value is a finding
-    std::uint16_t count = 1;        ///< an array of registers, `stride` bytes apart
+    std::uint64_t reserved =
+        0;  ///< bits that a driver must leave as they are; writing another value is a finding
+    std::uint16_t count = 1;  ///< an array of registers, `stride` bytes apart
     std::uint16_t stride = 0;
     std::span<const FieldSpec> fields{};
 };
 
-/// The registers of one block (a BAR, a virtio structure): storage and policy from a table, behaviour bound by name.
+/// The registers of one block (a BAR, a virtio structure): storage and policy from a table, behaviour bound
+/// by name.
 ///
 ///     RegisterBank bank("e1000", kRegisters, 0x20000, 4);
 ///     bank.at("ICR").on_read([this](std::uint64_t) { return acknowledge(); });
-///     bank.at("TDT").on_write([this](std::uint64_t, std::uint64_t value) { tdt_ = value & 0xffff; transmit(); });
+///     bank.at("TDT").on_write([this](std::uint64_t, std::uint64_t value) { tdt_ = value & 0xffff;
+///     transmit(); });
 ///
-/// A read gives the stored value, after `on_read` if one is bound; `clear_on_read` registers are zero afterwards. A
-/// write replaces the writable bits, clears the w1c bits that are 1, and is then passed to `on_write`, which sees the old stored
-/// value and the value as the bus brought it, and may set what is stored. An offset without a register reads 0 and ignores
-/// writes; `find` tells a caller who wants to report it.
+/// A read gives the stored value, after `on_read` if one is bound; `clear_on_read` registers are zero
+/// afterwards. A write replaces the writable bits, clears the w1c bits that are 1, and is then passed to
+/// `on_write`, which sees the old stored value and the value as the bus brought it, and may set what is
+/// stored. An offset without a register reads 0 and ignores writes; `find` tells a caller who wants to report
+/// it.
 class RegisterBank {
   public:
     class Register {
       public:
-        explicit Register(const RegisterSpec& spec, unsigned index) : spec_(&spec), value_(spec.reset), index_(index) {}
+        explicit Register(const RegisterSpec& spec, unsigned index)
+            : spec_(&spec), value_(spec.reset), index_(index) {}
 
         const RegisterSpec& spec() const { return *spec_; }
         /// Position in an array of registers, 0 for a single one.
@@ -88,8 +93,8 @@ class RegisterBank {
         if (slot >= lookup_.size() || lookup_[slot] == kNone) return nullptr;
         return &registers_[lookup_[slot]];
     }
-    /// A register by name; `index` picks one of an array. The name must be in the table: a wrong one is a mistake
-    /// in the model and ends the program at construction, with the name.
+    /// A register by name; `index` picks one of an array. The name must be in the table: a wrong one is a
+    /// mistake in the model and ends the program at construction, with the name.
     Register& at(std::string_view name, unsigned index = 0);
 
     std::uint64_t read(std::uint64_t offset) {

@@ -16,7 +16,9 @@ constexpr RegisterSpec kTable[] = {
     {.offset = 0x20, .width = 4, .name = "TABLE", .count = 4, .stride = 4},
 };
 
-RegisterBank bank() { return {kTable, 0x40, 4}; }
+RegisterBank bank() {
+    return {kTable, 0x40, 4};
+}
 
 TEST(RegisterBank, ARegisterStartsAtItsResetValueAndReturnsToIt) {
     RegisterBank regs = bank();
@@ -74,7 +76,8 @@ TEST(RegisterBank, AnOffsetWithoutARegisterReadsZeroAndIsNotFound) {
 }
 
 TEST(RegisterBank, ATableThatOverlapsOrLeavesItsBlockIsRefused) {
-    constexpr RegisterSpec kOverlap[] = {{.offset = 0, .width = 4, .name = "A"}, {.offset = 0, .width = 4, .name = "B"}};
+    constexpr RegisterSpec kOverlap[] = {{.offset = 0, .width = 4, .name = "A"},
+                                         {.offset = 0, .width = 4, .name = "B"}};
     constexpr RegisterSpec kBeyond[] = {{.offset = 0x40, .width = 4, .name = "A"}};
     EXPECT_THROW(RegisterBank(kOverlap, 0x40, 4), std::logic_error);
     EXPECT_THROW(RegisterBank(kBeyond, 0x40, 4), std::logic_error);

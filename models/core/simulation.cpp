@@ -3,9 +3,11 @@
 
 #include <systemc>
 
-// SystemC's library brings a main() that calls this; our programs bring their own main and run simulations from there.
-// It stands in this file so that it is linked wherever a simulation is.
-int sc_main(int, char**) { return 0; }
+// SystemC's library brings a main() that calls this; our programs bring their own main and run simulations
+// from there. It stands in this file so that it is linked wherever a simulation is.
+int sc_main(int, char**) {
+    return 0;
+}
 
 namespace tb::model {
 
@@ -17,7 +19,9 @@ sc_core::sc_simcontext* first_context() {
     return first;
 }
 
-sc_core::sc_time from_ns(std::uint64_t ns) { return {static_cast<double>(ns), sc_core::SC_NS}; }
+sc_core::sc_time from_ns(std::uint64_t ns) {
+    return {static_cast<double>(ns), sc_core::SC_NS};
+}
 
 }  // namespace
 

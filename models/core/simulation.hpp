@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "models/core/event_queue.hpp"
-
 #include <cstdint>
 #include <memory>
+
+#include "models/core/event_queue.hpp"
 
 namespace sc_core {
 class sc_simcontext;
@@ -12,12 +12,13 @@ class sc_simcontext;
 
 namespace tb::model {
 
-/// One SystemC simulation, from elaboration to end. The library keeps its state in a global context and elaborates
-/// once; this class gives each simulation a context of its own, so that a process can run thousands one after
-/// the other, or a few side by side (one at a time on the processor: the library is not thread safe).
+/// One SystemC simulation, from elaboration to end. The library keeps its state in a global context and
+/// elaborates once; this class gives each simulation a context of its own, so that a process can run
+/// thousands one after the other, or a few side by side (one at a time on the processor: the library is not
+/// thread safe).
 ///
-/// Order of life: construct; construct modules; elaborate(); advance() and transactions; destroy the modules; destroy.
-/// Alternatively keep everything and reset the modules in place (reset_clock()), as a fuzzer does.
+/// Order of life: construct; construct modules; elaborate(); advance() and transactions; destroy the modules;
+/// destroy. Alternatively keep everything and reset the modules in place (reset_clock()), as a fuzzer does.
 class Simulation {
   public:
     Simulation();

@@ -2,8 +2,8 @@
 #include "models/core/simulation.hpp"
 
 #include <gtest/gtest.h>
-#include <systemc>
 
+#include <systemc>
 #include <vector>
 
 namespace tb::model {

@@ -13,7 +13,8 @@ namespace {
 
 // Zeroed pages that cost nothing until they are touched: a board lives for one scenario of a millisecond.
 std::byte* map_ram(std::uint64_t size) {
-    void* ram = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* ram =
+        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (ram == MAP_FAILED) throw std::bad_alloc();
     return static_cast<std::byte*>(ram);
 }
@@ -35,7 +36,9 @@ Board::Board(sc_core::sc_module_name name, Simulation& simulation, const Options
     dma.register_b_transport(this, &Board::dma_transport);
 }
 
-Board::~Board() { ::munmap(ram_, options_.ram_bytes); }
+Board::~Board() {
+    ::munmap(ram_, options_.ram_bytes);
+}
 
 Board::Region& Board::add_region(const std::string& name) {
     regions_.push_back(std::make_unique<Region>(name));
@@ -69,7 +72,9 @@ void Board::set_irq(unsigned line, bool level) {
     if (before != (count > 0)) observer_->irq(line, count > 0);
 }
 
-void Board::reset() { ::madvise(ram_, options_.ram_bytes, MADV_DONTNEED); }
+void Board::reset() {
+    ::madvise(ram_, options_.ram_bytes, MADV_DONTNEED);
+}
 
 void Board::cpu_transport(int space, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
     if (static_cast<Space>(space) == Space::kPort && payload.get_data_length() > 1)
@@ -134,7 +139,8 @@ void Board::dma_transport(int, tlm::tlm_generic_payload& payload, sc_core::sc_ti
         return;
     }
     const std::uint64_t address = payload.get_address();
-    if (payload.is_write() && payload.get_data_length() == 4 && address - options_.msi_base < options_.msi_size) {
+    if (payload.is_write() && payload.get_data_length() == 4 &&
+        address - options_.msi_base < options_.msi_size) {
         std::uint32_t data = 0;
         std::memcpy(&data, payload.get_data_ptr(), 4);
         observer_->msi(address, data);

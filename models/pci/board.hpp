@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "models/core/observer.hpp"
-#include "models/core/simulation.hpp"
-
-#include <systemc>
-#include <tlm>
 #include <tlm_utils/multi_passthrough_target_socket.h>
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
@@ -15,18 +10,25 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <systemc>
+#include <tlm>
 #include <vector>
+
+#include "models/core/observer.hpp"
+#include "models/core/simulation.hpp"
 
 namespace tb::model::pci {
 
 /// The address spaces in which a board decodes accesses of the processor.
 enum class Space : std::uint8_t { kMemory, kPort, kConfig };
 
-/// Everything between the processor and the devices: RAM, the host bridge's decoding of memory, ports and configuration
-/// space (PCI Express ECAM addresses), the way of DMA and messages upstream, and interrupt routing as on QEMU's q35
-/// (INTx of slot s, pin p to I/O APIC pin 20 + (s + p) mod 4, pins from 0; ISA lines to the pins of the same number).
+/// Everything between the processor and the devices: RAM, the host bridge's decoding of memory, ports and
+/// configuration space (PCI Express ECAM addresses), the way of DMA and messages upstream, and interrupt
+/// routing as on QEMU's q35 (INTx of slot s, pin p to I/O APIC pin 20 + (s + p) mod 4, pins from 0; ISA lines
+/// to the pins of the same number).
 ///
-/// Sockets: `cpu_memory`, `cpu_port` and `cpu_config` are targets for a processor that is a module of its own; `dma` is the target for every requester.
+/// Sockets: `cpu_memory`, `cpu_port` and `cpu_config` are targets for a processor that is a module of its
+/// own; `dma` is the target for every requester.
 class Board : public sc_core::sc_module {
   public:
     static constexpr unsigned kIrqLines = 24;
@@ -34,8 +36,9 @@ class Board : public sc_core::sc_module {
 
     struct Options {
         std::uint64_t ram_bytes = 16 << 20;
-        /// Writes of 4 bytes into these RAM addresses are reported as messages (besides landing in RAM): under
-        /// QEMU's qtest there is no processor to receive a message at 0xfee00000, so both machines use this page.
+        /// Writes of 4 bytes into these RAM addresses are reported as messages (besides landing in RAM):
+        /// under QEMU's qtest there is no processor to receive a message at 0xfee00000, so both machines use
+        /// this page.
         std::uint64_t msi_base = 0x0010'0000;
         std::uint64_t msi_size = 0x1000;
     };
@@ -55,8 +58,9 @@ class Board : public sc_core::sc_module {
                                                sc_core::SC_ZERO_OR_MORE_BOUND>
         dma;
 
-    /// Decoding. A region's accesses go out through its own initiator socket with addresses relative to `base`.
-    /// Later regions win where two overlap, as the last mapped BAR does. Binding happens before elaboration, mapping at any time.
+    /// Decoding. A region's accesses go out through its own initiator socket with addresses relative to
+    /// `base`. Later regions win where two overlap, as the last mapped BAR does. Binding happens before
+    /// elaboration, mapping at any time.
     struct Region {
         explicit Region(const std::string& name) : socket(name.c_str()) {}
         InitiatorSocket socket;
@@ -77,8 +81,8 @@ class Board : public sc_core::sc_module {
     bool irq_level(unsigned line) const { return irq_count_[line] > 0; }
     static unsigned intx_line(unsigned device, unsigned pin) { return 20 + (device + pin) % 4; }
 
-    /// An access of the processor: decodes it and passes it on through the region's socket. What the cpu sockets do,
-    /// without the hop: for a processor in the same process, for whom that is half the cost.
+    /// An access of the processor: decodes it and passes it on through the region's socket. What the cpu
+    /// sockets do, without the hop: for a processor in the same process, for whom that is half the cost.
     void access(Space space, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
         cpu_transport(static_cast<int>(space), payload, delay);
     }
@@ -87,13 +91,14 @@ class Board : public sc_core::sc_module {
     Observer& observer() { return *observer_; }
     void report(const Finding& finding) { observer_->finding(finding); }
 
-    /// Back to power-on: RAM zeroed. Devices are reset by their owner, and let go of their interrupt lines then.
+    /// Back to power-on: RAM zeroed. Devices are reset by their owner, and let go of their interrupt lines
+    /// then.
     void reset();
 
   private:
     void cpu_transport(int space, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
-    /// An access that is not aligned becomes aligned ones, each of which finds its own device, as in QEMU (a PC's bus
-    /// does the same: ISA and PCI know no unaligned ports).
+    /// An access that is not aligned becomes aligned ones, each of which finds its own device, as in QEMU (a
+    /// PC's bus does the same: ISA and PCI know no unaligned ports).
     void port_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
     void decode(Space space, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
     void dma_transport(int initiator, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);

@@ -13,8 +13,8 @@ ConfigSpace::ConfigSpace(const Identity& identity) {
     set(config::kSubsystemVendor, 2, identity.subsystem_vendor);
     set(config::kSubsystem, 2, identity.subsystem);
     set(config::kInterruptPin, 1, identity.interrupt_pin);
-    // What QEMU lets a driver write in the header: I/O, memory, master, SERR, INTx disable; the error bits of the
-    // status register by writing ones.
+    // What QEMU lets a driver write in the header: I/O, memory, master, SERR, INTx disable; the error bits of
+    // the status register by writing ones.
     set_writable(config::kCommand, 2, 0x0507);
     set_w1c(config::kStatus, 2, 0xf900);
     set_writable(config::kCacheLineSize, 1, 0xff);
@@ -68,8 +68,8 @@ unsigned ConfigSpace::add_capability(std::uint8_t id, unsigned length, unsigned 
 }
 
 void ConfigSpace::reset_header() {
-    for (const unsigned offset : {config::kCommand, config::kCommand + 1, config::kStatus, config::kStatus + 1,
-                                  config::kCacheLineSize, config::kInterruptLine})
+    for (const unsigned offset : {config::kCommand, config::kCommand + 1, config::kStatus,
+                                  config::kStatus + 1, config::kCacheLineSize, config::kInterruptLine})
         bytes_[offset] = static_cast<std::uint8_t>(bytes_[offset] & ~(writable_[offset] | w1c_[offset]));
     bytes_[config::kStatus] = static_cast<std::uint8_t>(bytes_[config::kStatus] & ~config::kStatusInterrupt);
 }

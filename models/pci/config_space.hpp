@@ -48,8 +48,9 @@ struct Identity {
     std::uint8_t header_type = 0;    ///< bit 7: multifunction
 };
 
-/// 256 bytes of configuration space as storage with a policy a bit: writable, write-1-to-clear, or fixed. Which is all
-/// that most of it needs; what has behaviour (BARs, the command register, capabilities) is told by its owner after a write.
+/// 256 bytes of configuration space as storage with a policy a bit: writable, write-1-to-clear, or fixed.
+/// Which is all that most of it needs; what has behaviour (BARs, the command register, capabilities) is told
+/// by its owner after a write.
 class ConfigSpace {
   public:
     static constexpr unsigned kSize = 256;
@@ -66,12 +67,12 @@ class ConfigSpace {
     void set_writable(unsigned offset, unsigned width, std::uint32_t mask);
     void set_w1c(unsigned offset, unsigned width, std::uint32_t mask);
 
-    /// Appends a capability of `length` bytes at `offset` to the head of the chain, as its devices do (the last added is
-    /// found first), and writes its identifier. `offset` 0 takes the next free dword.
+    /// Appends a capability of `length` bytes at `offset` to the head of the chain, as its devices do (the
+    /// last added is found first), and writes its identifier. `offset` 0 takes the next free dword.
     unsigned add_capability(std::uint8_t id, unsigned length, unsigned offset = 0);
 
-    /// Clears what a bus reset clears: every writable bit of the header's command, status, interrupt line, cache line and
-    /// latency registers. BARs and capabilities are their owners' to reset.
+    /// Clears what a bus reset clears: every writable bit of the header's command, status, interrupt line,
+    /// cache line and latency registers. BARs and capabilities are their owners' to reset.
     void reset_header();
 
   private:

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "models/pci/board.hpp"
-
 #include <cstring>
+
+#include "models/pci/board.hpp"
 
 namespace tb::model::pci {
 
-/// The processor's side of a board: issues accesses as TLM transactions, with one payload used again and again.
+/// The processor's side of a board: issues accesses as TLM transactions, with one payload used again and
+/// again.
 class Cpu {
   public:
     explicit Cpu(Board& board) : board_(board) {
@@ -18,13 +19,17 @@ class Cpu {
     std::uint64_t read(Space space, std::uint64_t address, unsigned width) {
         std::uint64_t value = 0;
         transport(tlm::TLM_READ_COMMAND, space, address, width, &value);
-        // Loaded in the width in which the target stored it: a wider load would wait for the store to leave the
-        // processor's buffer, longer than the whole access takes.
+        // Loaded in the width in which the target stored it: a wider load would wait for the store to leave
+        // the processor's buffer, longer than the whole access takes.
         switch (width) {
-            case 1: return loaded<std::uint8_t>(value);
-            case 2: return loaded<std::uint16_t>(value);
-            case 4: return loaded<std::uint32_t>(value);
-            default: return value;
+            case 1:
+                return loaded<std::uint8_t>(value);
+            case 2:
+                return loaded<std::uint16_t>(value);
+            case 4:
+                return loaded<std::uint32_t>(value);
+            default:
+                return value;
         }
     }
     void write(Space space, std::uint64_t address, unsigned width, std::uint64_t value) {

@@ -23,8 +23,12 @@ Msix::Msix(ConfigSpace& config, Requester& requester, unsigned vectors, unsigned
     config.set_writable(offset_ + kControl, 2, kEnable | kFunctionMask);
 }
 
-bool Msix::enabled() const { return (config_.get(offset_ + kControl, 2) & kEnable) != 0; }
-bool Msix::function_masked() const { return (config_.get(offset_ + kControl, 2) & kFunctionMask) != 0; }
+bool Msix::enabled() const {
+    return (config_.get(offset_ + kControl, 2) & kEnable) != 0;
+}
+bool Msix::function_masked() const {
+    return (config_.get(offset_ + kControl, 2) & kFunctionMask) != 0;
+}
 
 bool Msix::masked(unsigned vector) const {
     return !enabled() || function_masked() || (entries_[vector].words[3] & 1) != 0;
@@ -50,7 +54,9 @@ void Msix::send_if_unmasked(unsigned vector) {
 
 std::uint64_t Msix::table_read(std::uint64_t offset, unsigned width) const {
     if (width < 4 || offset + width > entries_.size() * kEntryBytes) return 0;
-    const auto word = [&](std::uint64_t at) { return entries_[at / kEntryBytes].words[at % kEntryBytes / 4]; };
+    const auto word = [&](std::uint64_t at) {
+        return entries_[at / kEntryBytes].words[at % kEntryBytes / 4];
+    };
     std::uint64_t value = word(offset & ~std::uint64_t{3});
     if (width == 8) value |= std::uint64_t{word((offset & ~std::uint64_t{3}) + 4)} << 32;
     return value;
@@ -61,7 +67,8 @@ void Msix::table_write(std::uint64_t offset, unsigned width, std::uint64_t value
     for (unsigned done = 0; done < width; done += 4) {
         const std::uint64_t at = (offset & ~std::uint64_t{3}) + done;
         if (at + 4 > entries_.size() * kEntryBytes) return;
-        entries_[at / kEntryBytes].words[at % kEntryBytes / 4] = static_cast<std::uint32_t>(value >> (8 * done));
+        entries_[at / kEntryBytes].words[at % kEntryBytes / 4] =
+            static_cast<std::uint32_t>(value >> (8 * done));
         send_if_unmasked(static_cast<unsigned>(at / kEntryBytes));
     }
 }

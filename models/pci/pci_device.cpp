@@ -1,24 +1,33 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "models/pci/pci_device.hpp"
 
-#include "models/core/access.hpp"
-
 #include <cstring>
+
+#include "models/core/access.hpp"
 
 namespace tb::model::pci {
 
 namespace {
 
-// By cases, because a copy of a length that the compiler does not know costs as much as all the rest of an access.
+// By cases, because a copy of a length that the compiler does not know costs as much as all the rest of an
+// access.
 std::uint64_t payload_value(const tlm::tlm_generic_payload& payload) {
     const unsigned char* data = payload.get_data_ptr();
     std::uint64_t value = 0;
     switch (payload.get_data_length()) {
-        case 1: return *data;
-        case 2: std::memcpy(&value, data, 2); break;
-        case 4: std::memcpy(&value, data, 4); break;
-        case 8: std::memcpy(&value, data, 8); break;
-        default: break;
+        case 1:
+            return *data;
+        case 2:
+            std::memcpy(&value, data, 2);
+            break;
+        case 4:
+            std::memcpy(&value, data, 4);
+            break;
+        case 8:
+            std::memcpy(&value, data, 8);
+            break;
+        default:
+            break;
     }
     return value;
 }
@@ -26,11 +35,20 @@ std::uint64_t payload_value(const tlm::tlm_generic_payload& payload) {
 void set_payload_value(tlm::tlm_generic_payload& payload, std::uint64_t value) {
     unsigned char* data = payload.get_data_ptr();
     switch (payload.get_data_length()) {
-        case 1: *data = static_cast<unsigned char>(value); break;
-        case 2: std::memcpy(data, &value, 2); break;
-        case 4: std::memcpy(data, &value, 4); break;
-        case 8: std::memcpy(data, &value, 8); break;
-        default: break;
+        case 1:
+            *data = static_cast<unsigned char>(value);
+            break;
+        case 2:
+            std::memcpy(data, &value, 2);
+            break;
+        case 4:
+            std::memcpy(data, &value, 4);
+            break;
+        case 8:
+            std::memcpy(data, &value, 8);
+            break;
+        default:
+            break;
     }
 }
 
@@ -56,7 +74,9 @@ void PciDevice::add_memory_bar(unsigned index, std::uint64_t size, bool is_64bit
     add_bar(index, size, false, is_64bit, (is_64bit ? 4U : 0U) | (prefetchable ? 8U : 0U));
 }
 
-void PciDevice::add_io_bar(unsigned index, std::uint64_t size) { add_bar(index, size, true, false, 1); }
+void PciDevice::add_io_bar(unsigned index, std::uint64_t size) {
+    add_bar(index, size, true, false, 1);
+}
 
 void PciDevice::add_bar(unsigned index, std::uint64_t size, bool is_io, bool is_64bit, std::uint32_t flags) {
     BarSlot& bar = bars_[index];
@@ -130,7 +150,9 @@ void PciDevice::config_transport(int, tlm::tlm_generic_payload& payload, sc_core
 
 void PciDevice::config_write(unsigned offset, unsigned width, std::uint32_t value) {
     config_.write(offset, width, value);
-    const auto touches = [&](unsigned first, unsigned last) { return offset <= last && offset + width > first; };
+    const auto touches = [&](unsigned first, unsigned last) {
+        return offset <= last && offset + width > first;
+    };
     if (touches(config::kCommand, config::kCommand + 1)) {
         const std::uint32_t command = config_.get(config::kCommand, 2);
         requester_.set_bus_master((command & config::kCommandBusMaster) != 0);
@@ -154,7 +176,8 @@ void PciDevice::update_mappings() {
         const bool enabled = (command & (bar.is_io ? config::kCommandIo : config::kCommandMemory)) != 0;
         // An address of zero or one that wraps is not decoded: it is what an unassigned or a sized BAR holds.
         const std::uint64_t last = base + bar.size - 1;
-        const bool decodable = base != 0 && last > base && (bar.is_io ? last <= 0xffff : bar.is_64bit || last < 0xffff'ffff);
+        const bool decodable =
+            base != 0 && last > base && (bar.is_io ? last <= 0xffff : bar.is_64bit || last < 0xffff'ffff);
         if (enabled && decodable) {
             if (!bar.region->mapped || bar.region->base != base)
                 board_.map(*bar.region, bar.is_io ? Space::kPort : Space::kMemory, base, bar.size);

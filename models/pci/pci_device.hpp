@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "models/pci/board.hpp"
-#include "models/pci/config_space.hpp"
-#include "models/pci/msix.hpp"
-#include "models/pci/requester.hpp"
-
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 
+#include "models/pci/board.hpp"
+#include "models/pci/config_space.hpp"
+#include "models/pci/msix.hpp"
+#include "models/pci/requester.hpp"
+
 namespace tb::model::pci {
 
-/// A PCI function as a model's author sees it: derive, declare BARs and capabilities in the constructor, implement
-/// bar_read and bar_write, and call dma() and interrupt functions. Sizing and mapping of BARs, the command register's
-/// gates and INTx routing are done here.
+/// A PCI function as a model's author sees it: derive, declare BARs and capabilities in the constructor,
+/// implement bar_read and bar_write, and call dma() and interrupt functions. Sizing and mapping of BARs, the
+/// command register's gates and INTx routing are done here.
 ///
 /// TLM target sockets: one for configuration space, one a BAR; all are bound to the board in the constructor.
 class PciDevice : public sc_core::sc_module {
@@ -27,7 +27,8 @@ class PciDevice : public sc_core::sc_module {
     Board& board() { return board_; }
     ConfigSpace& config() { return config_; }
 
-    /// Power-on or bus reset: configuration space, BARs, interrupts; then the device's own registers through reset_device().
+    /// Power-on or bus reset: configuration space, BARs, interrupts; then the device's own registers through
+    /// reset_device().
     void power_on_reset();
 
   protected:
@@ -38,7 +39,8 @@ class PciDevice : public sc_core::sc_module {
     void add_msix(unsigned vectors, unsigned bar, std::uint64_t bar_size, std::uint32_t table_offset,
                   std::uint32_t pba_offset, unsigned capability_offset = 0);
 
-    /// Registers. Widths are 1, 2, 4 or 8 as the bus brought them; see access.hpp for QEMU's way with odd ones.
+    /// Registers. Widths are 1, 2, 4 or 8 as the bus brought them; see access.hpp for QEMU's way with odd
+    /// ones.
     virtual std::uint64_t bar_read(unsigned bar, std::uint64_t offset, unsigned width) = 0;
     virtual void bar_write(unsigned bar, std::uint64_t offset, unsigned width, std::uint64_t value) = 0;
     /// The device's own registers and state to power-on values.

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "models/pci/pci_device.hpp"
 
-#include "models/testing/board_harness.hpp"
-
 #include <gtest/gtest.h>
+
+#include "models/testing/board_harness.hpp"
 
 namespace tb::model::pci {
 namespace {
 
 constexpr unsigned kSlot = 4;
 
-/// Four registers in a memory BAR, one port BAR, MSI-X with two vectors. Writing 0 copies a dword through DMA; writing 4
-/// sets the INTx level; writing 8 raises a vector.
+/// Four registers in a memory BAR, one port BAR, MSI-X with two vectors. Writing 0 copies a dword through
+/// DMA; writing 4 sets the INTx level; writing 8 raises a vector.
 class Copier : public PciDevice {
   public:
     Copier(sc_core::sc_module_name name, Board& board)
         : PciDevice(name, board, kSlot, 0,
-                    {.vendor = 0x1af4, .device = 0x1234, .revision = 1, .class_code = 0x00ff00, .interrupt_pin = 1}) {
+                    {.vendor = 0x1af4,
+                     .device = 0x1234,
+                     .revision = 1,
+                     .class_code = 0x00ff00,
+                     .interrupt_pin = 1}) {
         add_memory_bar(0, 0x1000);
         add_io_bar(1, 0x20);
         add_memory_bar(2, 0x4000, true, true);
@@ -65,7 +69,8 @@ TEST_F(PciDeviceTest, IdentifiesItselfAndAnEmptySlotReadsAllOnes) {
 }
 
 TEST_F(PciDeviceTest, ABarTellsItsSizeToWhoWritesAllOnes) {
-    for (const unsigned offset : {0x10U, 0x14U, 0x18U, 0x1cU}) bench_.config_write(kSlot, offset, 0xffff'ffff);
+    for (const unsigned offset : {0x10U, 0x14U, 0x18U, 0x1cU})
+        bench_.config_write(kSlot, offset, 0xffff'ffff);
     EXPECT_EQ(bench_.config_read(kSlot, 0x10), 0xffff'f000U);
     EXPECT_EQ(bench_.config_read(kSlot, 0x14), 0xffff'ffe1U);
     EXPECT_EQ(bench_.config_read(kSlot, 0x18), 0xffff'c00cU);
@@ -104,10 +109,12 @@ TEST_F(PciDeviceTest, IntxIsVisibleAtTheNextAccessAndCanBeDisabled) {
     enable(config::kCommandMemory);
     bench_.write(0xe000'0004, 1);
     EXPECT_TRUE(bench_.board.irq_level(20)) << "slot 4, INTA, is pin 20 on q35";
-    EXPECT_EQ(bench_.config_read(kSlot, config::kStatus, 2) & config::kStatusInterrupt, config::kStatusInterrupt);
+    EXPECT_EQ(bench_.config_read(kSlot, config::kStatus, 2) & config::kStatusInterrupt,
+              config::kStatusInterrupt);
     enable(config::kCommandMemory | config::kCommandIntxDisable);
     EXPECT_FALSE(bench_.board.irq_level(20));
-    EXPECT_EQ(bench_.config_read(kSlot, config::kStatus, 2) & config::kStatusInterrupt, config::kStatusInterrupt)
+    EXPECT_EQ(bench_.config_read(kSlot, config::kStatus, 2) & config::kStatusInterrupt,
+              config::kStatusInterrupt)
         << "the status bit is independent of the disable bit";
 }
 
@@ -142,7 +149,8 @@ TEST_F(PciDeviceTest, ABoardThatIsResetFirstEndsWithAWorkingLine) {
 TEST_F(PciDeviceTest, AnUnalignedPortAccessIsDecodedPieceByPiece) {
     enable(config::kCommandIo);
     EXPECT_EQ(bench_.in(0xc002, 4), 0x0004'0002U) << "two aligned halves";
-    EXPECT_EQ(bench_.in(0xbfff, 2), 0x00ffU) << "the byte before the BAR is nobody's, the next one is its first";
+    EXPECT_EQ(bench_.in(0xbfff, 2), 0x00ffU)
+        << "the byte before the BAR is nobody's, the next one is its first";
     EXPECT_EQ(bench_.in(0xc01f, 2), 0xff1fU) << "and the other way round at its end";
     EXPECT_EQ(bench_.in(0xc01e, 4), 0xffff'001eU);
     bench_.out(0xc01f, 0x1234, 2);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "models/pci/board.hpp"
-
 #include <cstring>
+
+#include "models/pci/board.hpp"
 
 namespace tb::model::pci {
 
-/// A function's way to memory: DMA and messages under one identity and one gate, so that neither gets through when
-/// bus-master enable is off. Every transfer is a TLM transaction that an observer sees.
+/// A function's way to memory: DMA and messages under one identity and one gate, so that neither gets through
+/// when bus-master enable is off. Every transfer is a TLM transaction that an observer sees.
 class Requester {
   public:
     Requester(const char* name, Board& board, const char* device)

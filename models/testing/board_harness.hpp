@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "models/pci/board.hpp"
-#include "models/pci/cpu.hpp"
-
 #include <cstring>
 #include <vector>
+
+#include "models/pci/board.hpp"
+#include "models/pci/cpu.hpp"
 
 namespace tb::model::testing {
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <hal/host.hpp>
-
 #include <algorithm>
+#include <hal/host.hpp>
 
 namespace tb::hal {
 
@@ -31,8 +30,8 @@ void Host::take_interrupts() {
         begin = false;
         ++interrupts_taken_;
         // A handler may attach or detach, so the list is searched anew for each vector.
-        const auto found =
-            std::find_if(attached_.begin(), attached_.end(), [&](const Attached& a) { return a.vector == *vector; });
+        const auto found = std::find_if(attached_.begin(), attached_.end(),
+                                        [&](const Attached& a) { return a.vector == *vector; });
         if (found != attached_.end()) found->handler(found->context);
     }
     in_handler_ = false;

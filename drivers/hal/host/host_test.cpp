@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <hal/endian.hpp>
-#include <hal/platform.hpp>
-#include <hal/poll.hpp>
-#include <hal_testing/mock_machine.hpp>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
+#include <hal/endian.hpp>
+#include <hal/platform.hpp>
+#include <hal/poll.hpp>
+#include <hal_testing/mock_machine.hpp>
 
 namespace tb::hal {
 namespace {
@@ -51,7 +50,9 @@ TEST_F(HostTest, AnInterruptIsTakenAfterTheAccessThatRaisedIt) {
     const auto msi = platform_.attach_msi(Counter::handler, &counter);
     ASSERT_TRUE(msi);
     const MmioWindow window(host_, 0, 0x100);
-    ON_CALL(machine_, write(_, _, _, _)).WillByDefault([&](auto, auto, auto, auto) { machine_.raise(msi->interrupt.vector); });
+    ON_CALL(machine_, write(_, _, _, _)).WillByDefault([&](auto, auto, auto, auto) {
+        machine_.raise(msi->interrupt.vector);
+    });
     window.write<std::uint32_t>(0, 1);
     EXPECT_EQ(counter.count, 1);
     EXPECT_EQ(host_.interrupts_taken(), 1U);

@@ -18,7 +18,8 @@ inline Ran run_program(const std::string& program, const std::string& arguments)
     if (pipe == nullptr) return {-1, "popen failed"};
     std::string output;
     char buffer[4096];
-    for (std::size_t n = std::fread(buffer, 1, sizeof buffer, pipe); n > 0; n = std::fread(buffer, 1, sizeof buffer, pipe))
+    for (std::size_t n = std::fread(buffer, 1, sizeof buffer, pipe); n > 0;
+         n = std::fread(buffer, 1, sizeof buffer, pipe))
         output.append(buffer, n);
     const int status = ::pclose(pipe);
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};

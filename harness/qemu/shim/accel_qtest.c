@@ -2,19 +2,20 @@
 /*
  * The "qtest" accelerator of QEMU 7.2, as a loadable module, for a QEMU whose distributor left it out.
  *
- * Why this file is kept apart: it is loaded into QEMU's own process, and what is loaded there has to be under a
- * licence that goes with QEMU's GPL. Everything else in this repository is BSD-3-Clause and speaks to
- * QEMU through sockets only. This file is never linked into the harness: it is compiled on the user's
- * machine, at run time, by the C compiler there.
+ * Why this file is kept apart: it is loaded into QEMU's own process, and what is loaded there has to be under
+ * a licence that goes with QEMU's GPL. Everything else in this repository is BSD-3-Clause and speaks to QEMU
+ * through sockets only. This file is never linked into the harness: it is compiled on the user's machine, at
+ * run time, by the C compiler there.
  *
  * What it does: the guest's CPU never runs (the dummy CPU thread of QEMU waits for ever), and virtual time is
  * the number that the qtest commands clock_step and clock_set move. Both are still in the main
  * program; only the two types that select them are missing.
  *
- * Compile with -DTB_STAMP=qemu_stamp_<40 hex digits>, the symbol by which QEMU knows a module of its own build.
+ * Compile with -DTB_STAMP=qemu_stamp_<40 hex digits>, the symbol by which QEMU knows a module of its own
+ * build.
  *
- * The declarations below say where QEMU 7.2 for 64-bit hosts looks; they are asserted by offset. Another version
- * needs them checked anew.
+ * The declarations below say where QEMU 7.2 for 64-bit hosts looks; they are asserted by offset. Another
+ * version needs them checked anew.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,21 +24,21 @@
 /* What the main program exports. */
 extern bool qtest_allowed;
 extern int64_t qtest_get_virtual_clock(void);
-extern void dummy_start_vcpu_thread(void *cpu);
+extern void dummy_start_vcpu_thread(void* cpu);
 extern void register_dso_module_init(void (*init)(void), int phase);
 struct type_description;
-extern void *type_register_static(const struct type_description *type);
+extern void* type_register_static(const struct type_description* type);
 
 enum { kPhaseQom = 3 };
 
 struct type_description {
-    const char *name;
-    const char *parent;
+    const char* name;
+    const char* parent;
     size_t instance[5]; /* size, alignment, init, post-init, finalize: the parent's will do */
     bool abstract;
     size_t class_size;
-    void (*class_init)(void *class_object, void *data);
-    void *rest[3];
+    void (*class_init)(void* class_object, void* data);
+    void* rest[3];
 };
 _Static_assert(offsetof(struct type_description, class_init) == 72, "type description of QEMU 7.2");
 
@@ -45,41 +46,38 @@ enum { kObjectClassSize = 96 };
 
 struct accel_class {
     char object_class[kObjectClassSize];
-    const char *name;
-    int (*init_machine)(void *machine);
-    void *unused[3];
-    bool *allowed;
+    const char* name;
+    int (*init_machine)(void* machine);
+    void* unused[3];
+    bool* allowed;
 };
 _Static_assert(offsetof(struct accel_class, allowed) == 0x88, "accelerator class of QEMU 7.2");
 
 struct accel_ops_class {
     char object_class[kObjectClassSize];
-    void *unused_before_start[2];
-    void (*create_vcpu_thread)(void *cpu);
-    void *unused_before_clock[8];
+    void* unused_before_start[2];
+    void (*create_vcpu_thread)(void* cpu);
+    void* unused_before_clock[8];
     int64_t (*get_virtual_clock)(void);
 };
 _Static_assert(offsetof(struct accel_ops_class, create_vcpu_thread) == 0x70, "accelerator ops of QEMU 7.2");
 _Static_assert(offsetof(struct accel_ops_class, get_virtual_clock) == 0xb8, "accelerator ops of QEMU 7.2");
 
-static int init_machine(void *machine)
-{
+static int init_machine(void* machine) {
     (void)machine;
     return 0;
 }
 
-static void init_accel_class(void *class_object, void *data)
-{
-    struct accel_class *accel = class_object;
+static void init_accel_class(void* class_object, void* data) {
+    struct accel_class* accel = class_object;
     (void)data;
     accel->name = "QTest";
     accel->init_machine = init_machine;
     accel->allowed = &qtest_allowed;
 }
 
-static void init_ops_class(void *class_object, void *data)
-{
-    struct accel_ops_class *ops = class_object;
+static void init_ops_class(void* class_object, void* data) {
+    struct accel_ops_class* ops = class_object;
     (void)data;
     ops->create_vcpu_thread = dummy_start_vcpu_thread;
     ops->get_virtual_clock = qtest_get_virtual_clock;
@@ -98,8 +96,7 @@ static const struct type_description ops_type = {
     .class_init = init_ops_class,
 };
 
-static void register_types(void)
-{
+static void register_types(void) {
     type_register_static(&accel_type);
     type_register_static(&ops_type);
 }
@@ -110,7 +107,6 @@ void qemu_module_dummy(void) {}
 void TB_STAMP(void);
 void TB_STAMP(void) {}
 
-static void __attribute__((constructor)) announce(void)
-{
+static void __attribute__((constructor)) announce(void) {
     register_dso_module_init(register_types, kPhaseQom);
 }

@@ -7,9 +7,9 @@
 
 namespace tb::hal {
 
-/// Little- and big-endian fields inside byte buffers: for payloads (frames, request headers, identify pages) that are
-/// built in ordinary memory and copied. Shared memory is reached through DmaCell instead.
-/// The caller guarantees that the field lies inside the buffer.
+/// Little- and big-endian fields inside byte buffers: for payloads (frames, request headers, identify pages)
+/// that are built in ordinary memory and copied. Shared memory is reached through DmaCell instead. The caller
+/// guarantees that the field lies inside the buffer.
 template <class T>
 constexpr T load_le(std::span<const std::byte> bytes, std::size_t offset = 0) {
     T value = 0;
@@ -27,7 +27,8 @@ template <class T>
 constexpr T load_be(std::span<const std::byte> bytes, std::size_t offset = 0) {
     T value = 0;
     for (std::size_t i = 0; i < sizeof(T); ++i)
-        value = static_cast<T>(static_cast<T>(value << (sizeof(T) > 1 ? 8 : 0)) | static_cast<T>(bytes[offset + i]));
+        value = static_cast<T>(static_cast<T>(value << (sizeof(T) > 1 ? 8 : 0)) |
+                               static_cast<T>(bytes[offset + i]));
     return value;
 }
 

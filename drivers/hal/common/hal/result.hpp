@@ -6,10 +6,11 @@
 
 namespace tb::hal {
 
-/// Why an operation of a driver did not succeed. One vocabulary for all drivers, so that a kernel can map it to
-/// its own codes once.
+/// Why an operation of a driver did not succeed. One vocabulary for all drivers, so that a kernel can map it
+/// to its own codes once.
 enum class Error : std::uint8_t {
-    kTimeout,          ///< the device did not do in time what it must; the deadline was the caller's or the specification's
+    kTimeout,          ///< the device did not do in time what it must; the deadline was the caller's or the
+                       ///< specification's
     kAbsent,           ///< nothing answers at this place (all-ones, or a probe that failed)
     kDeviceGone,       ///< the device answered before and now reads all-ones: removed, or powered down
     kDeviceError,      ///< the device reported an error for this request (a status byte, an error bit)
@@ -29,27 +30,42 @@ enum class Error : std::uint8_t {
 /// The spelling of an error in scenarios, reports and logs.
 constexpr const char* to_string(Error error) {
     switch (error) {
-        case Error::kTimeout: return "timeout";
-        case Error::kAbsent: return "absent";
-        case Error::kDeviceGone: return "device-gone";
-        case Error::kDeviceError: return "device-error";
-        case Error::kProtocol: return "protocol";
-        case Error::kUnsupported: return "unsupported";
-        case Error::kInvalidArgument: return "invalid-argument";
-        case Error::kOutOfRange: return "out-of-range";
-        case Error::kNoMemory: return "no-memory";
-        case Error::kBusy: return "busy";
-        case Error::kReadOnly: return "read-only";
-        case Error::kReset: return "device-reset";
-        case Error::kLinkDown: return "link-down";
-        case Error::kBadChecksum: return "bad-checksum";
-        case Error::kNotStarted: return "not-started";
+        case Error::kTimeout:
+            return "timeout";
+        case Error::kAbsent:
+            return "absent";
+        case Error::kDeviceGone:
+            return "device-gone";
+        case Error::kDeviceError:
+            return "device-error";
+        case Error::kProtocol:
+            return "protocol";
+        case Error::kUnsupported:
+            return "unsupported";
+        case Error::kInvalidArgument:
+            return "invalid-argument";
+        case Error::kOutOfRange:
+            return "out-of-range";
+        case Error::kNoMemory:
+            return "no-memory";
+        case Error::kBusy:
+            return "busy";
+        case Error::kReadOnly:
+            return "read-only";
+        case Error::kReset:
+            return "device-reset";
+        case Error::kLinkDown:
+            return "link-down";
+        case Error::kBadChecksum:
+            return "bad-checksum";
+        case Error::kNotStarted:
+            return "not-started";
     }
     return "unknown";
 }
 
-/// A value, or the reason why there is none. `T` is default constructible: asking a failed result for its value
-/// gives a default one, never undefined behaviour, because a driver has no way to abort.
+/// A value, or the reason why there is none. `T` is default constructible: asking a failed result for its
+/// value gives a default one, never undefined behaviour, because a driver has no way to abort.
 template <class T>
 class [[nodiscard]] Result {
   public:

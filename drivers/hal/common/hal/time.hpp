@@ -12,10 +12,18 @@ struct Duration {
     constexpr auto operator<=>(const Duration&) const = default;
 };
 
-constexpr Duration nanoseconds(std::uint64_t n) { return {n}; }
-constexpr Duration microseconds(std::uint64_t n) { return {n * 1'000}; }
-constexpr Duration milliseconds(std::uint64_t n) { return {n * 1'000'000}; }
-constexpr Duration seconds(std::uint64_t n) { return {n * 1'000'000'000}; }
+constexpr Duration nanoseconds(std::uint64_t n) {
+    return {n};
+}
+constexpr Duration microseconds(std::uint64_t n) {
+    return {n * 1'000};
+}
+constexpr Duration milliseconds(std::uint64_t n) {
+    return {n * 1'000'000};
+}
+constexpr Duration seconds(std::uint64_t n) {
+    return {n * 1'000'000'000};
+}
 
 /// A point on the platform's monotonic clock, in nanoseconds since an arbitrary start.
 struct Instant {

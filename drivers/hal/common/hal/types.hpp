@@ -23,9 +23,9 @@ struct PciAddress {
 /// What the device does with a mapped buffer, as seen from the driver (Linux: DMA_TO_DEVICE, ...).
 enum class Direction : std::uint8_t { kToDevice, kFromDevice, kBidirectional };
 
-/// What orders what. Names follow the kernel's: `kWrite` orders stores to DMA memory before later stores and register
-/// writes; `kRead` orders loads; `kFull` orders everything, which alone covers store-then-load (the check of an
-/// event index after publishing one).
+/// What orders what. Names follow the kernel's: `kWrite` orders stores to DMA memory before later stores and
+/// register writes; `kRead` orders loads; `kFull` orders everything, which alone covers store-then-load (the
+/// check of an event index after publishing one).
 enum class Barrier : std::uint8_t { kRead, kWrite, kFull };
 
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };

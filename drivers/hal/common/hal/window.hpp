@@ -5,16 +5,17 @@
 
 namespace tb::hal {
 
-/// Registers that one system has in memory and another behind ports (a 16550, a transitional virtio device): decided
-/// once, when the device is found. Costs a well-predicted branch an access; drivers of devices that are always in
-/// memory take an MmioWindow.
+/// Registers that one system has in memory and another behind ports (a 16550, a transitional virtio device):
+/// decided once, when the device is found. Costs a well-predicted branch an access; drivers of devices that
+/// are always in memory take an MmioWindow.
 ///
-/// `stride_shift` spreads registers out, as on systems that wire a byte-wide device to a wider bus: register n is at
-/// n << stride_shift.
+/// `stride_shift` spreads registers out, as on systems that wire a byte-wide device to a wider bus: register
+/// n is at n << stride_shift.
 class RegisterWindow {
   public:
     RegisterWindow() = default;
-    RegisterWindow(MmioWindow memory, unsigned stride_shift = 0) : memory_(memory), stride_shift_(stride_shift) {}
+    RegisterWindow(MmioWindow memory, unsigned stride_shift = 0)
+        : memory_(memory), stride_shift_(stride_shift) {}
     RegisterWindow(PortWindow ports, unsigned stride_shift = 0)
         : ports_(ports), stride_shift_(stride_shift), is_ports_(true) {}
 

@@ -5,7 +5,8 @@
 
 namespace tb::hal {
 
-/// One little-endian value in shared memory, reached through the machine, which can check, record and fault it.
+/// One little-endian value in shared memory, reached through the machine, which can check, record and fault
+/// it.
 template <RegisterWord T>
 class DmaCell {
   public:
@@ -29,7 +30,8 @@ class DmaCell {
     std::uint64_t address_;
 };
 
-/// Memory shared with the device while it is allocated. Not owning: the driver frees it with Platform::free_dma.
+/// Memory shared with the device while it is allocated. Not owning: the driver frees it with
+/// Platform::free_dma.
 class DmaMemory {
   public:
     DmaMemory() = default;
@@ -40,8 +42,9 @@ class DmaMemory {
     std::uint32_t size() const { return size_; }
     bool valid() const { return machine_ != nullptr; }
 
-    /// A cell outside the memory reads all-ones and ignores what is stored: an index that a device sent must have
-    /// been checked before, and a slip in the driver shows in its tests instead of in a neighbour's memory.
+    /// A cell outside the memory reads all-ones and ignores what is stored: an index that a device sent must
+    /// have been checked before, and a slip in the driver shows in its tests instead of in a neighbour's
+    /// memory.
     template <RegisterWord T>
     DmaCell<T> cell(std::uint32_t offset) const {
         return {inside(offset, sizeof(T)) ? machine_ : nullptr, address_ + offset};

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdint>
 #include <hal/machine.hpp>
 #include <hal/result.hpp>
 #include <hal/types.hpp>
-
-#include <cstdint>
 #include <vector>
 
 namespace tb::hal {
 
-/// Stands between the handles that drivers hold and the machine: forwards accesses, and takes interrupts at defined
-/// points, so that a run is repeatable. The points are: after a register or configuration access, after a delay, at a
-/// full barrier, and at the end of the outermost critical section. Handlers do not nest.
+/// Stands between the handles that drivers hold and the machine: forwards accesses, and takes interrupts at
+/// defined points, so that a run is repeatable. The points are: after a register or configuration access,
+/// after a delay, at a full barrier, and at the end of the outermost critical section. Handlers do not nest.
 ///
 /// Owned by whoever runs the driver; it outlives every handle.
 class Host {

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <hal/result.hpp>
-#include <hal/types.hpp>
-
 #include <cstddef>
 #include <cstdint>
+#include <hal/result.hpp>
+#include <hal/types.hpp>
 #include <optional>
 #include <span>
 
 namespace tb::hal {
 
-/// Where an access goes. A configuration access has the address of the enhanced mechanism (PCI Express 3.0 §7.2.2):
-/// bus << 20 | device << 15 | function << 12 | offset.
+/// Where an access goes. A configuration access has the address of the enhanced mechanism (PCI Express 3.0
+/// §7.2.2): bus << 20 | device << 15 | function << 12 | offset.
 enum class AddressSpace : std::uint8_t { kMemory, kPort, kPciConfig };
 
 /// How a driver's access to DMA memory is ordered against its others.
@@ -23,12 +22,12 @@ constexpr std::uint64_t config_address(PciAddress function, std::uint32_t offset
            std::uint64_t{function.function} << 12 | offset;
 }
 
-/// Everything that a driver can touch on the host: what the seam's handles dispatch to. Implemented by the machines
-/// (model, qtest, replay, bytes) and by the layers that wrap one (recorder, faults, rules).
+/// Everything that a driver can touch on the host: what the seam's handles dispatch to. Implemented by the
+/// machines (model, qtest, replay, bytes) and by the layers that wrap one (recorder, faults, rules).
 ///
-/// Widths are in bytes: 1, 2, 4 or 8. Values are zero-extended. Nothing here throws for what a driver did: an access
-/// that nobody answers reads all-ones. A machine whose far side is gone (QEMU died) throws, because then the run is
-/// over and its result is nobody's fault in the driver.
+/// Widths are in bytes: 1, 2, 4 or 8. Values are zero-extended. Nothing here throws for what a driver did: an
+/// access that nobody answers reads all-ones. A machine whose far side is gone (QEMU died) throws, because
+/// then the run is over and its result is nobody's fault in the driver.
 class Machine {
   public:
     Machine() = default;
@@ -49,7 +48,8 @@ class Machine {
     /// Zeroed memory; `alignment` is a power of two. kNoMemory when the pool is exhausted.
     virtual Result<std::uint64_t> dma_allocate(std::uint64_t size, std::uint64_t alignment) = 0;
     virtual void dma_free(std::uint64_t address, std::uint64_t size) = 0;
-    /// Lends `buffer` to the device. The device sees a copy, so a missing unmap shows as data that never arrives.
+    /// Lends `buffer` to the device. The device sees a copy, so a missing unmap shows as data that never
+    /// arrives.
     virtual Result<std::uint64_t> dma_map(std::span<std::byte> buffer, Direction direction) = 0;
     virtual void dma_unmap(std::uint64_t address, std::span<std::byte> buffer, Direction direction) = 0;
 
@@ -57,16 +57,17 @@ class Machine {
     virtual std::uint64_t now_ns() = 0;
     virtual void delay_ns(std::uint64_t span) = 0;
 
-    /// Interrupts: a vector is a small number that the machine hands out, the same for the same sequence of calls on
-    /// every machine, so that traces compare.
+    /// Interrupts: a vector is a small number that the machine hands out, the same for the same sequence of
+    /// calls on every machine, so that traces compare.
     virtual Result<std::uint32_t> attach_intx(PciAddress function) = 0;
     virtual Result<std::uint32_t> attach_irq(std::uint32_t line) = 0;
     virtual Result<MsiInterrupt> attach_msi() = 0;
     virtual void detach(std::uint32_t vector) = 0;
-    /// Whether an attached vector may be waiting. Asked after every access; must be cheap and may err towards true.
+    /// Whether an attached vector may be waiting. Asked after every access; must be cheap and may err towards
+    /// true.
     virtual bool interrupt_pending() const = 0;
-    /// Takes the next waiting vector, lowest first, each at most once a round; `begin` starts a round. A level that
-    /// is still asserted waits again in the next round.
+    /// Takes the next waiting vector, lowest first, each at most once a round; `begin` starts a round. A
+    /// level that is still asserted waits again in the next round.
     virtual std::optional<std::uint32_t> take_interrupt(bool begin) = 0;
 
     virtual void log(LogLevel level, const char* device, const char* message, std::uint64_t value) = 0;

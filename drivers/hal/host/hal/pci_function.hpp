@@ -5,7 +5,8 @@
 
 namespace tb::hal {
 
-/// The configuration space of one PCI function: 256 bytes, or 4 KiB where the machine has the enhanced mechanism.
+/// The configuration space of one PCI function: 256 bytes, or 4 KiB where the machine has the enhanced
+/// mechanism.
 class PciFunction {
   public:
     PciFunction() = default;
@@ -18,7 +19,8 @@ class PciFunction {
     template <RegisterWord T>
     T read(std::uint16_t offset) const {
         if (host_ == nullptr || offset % sizeof(T) != 0) return static_cast<T>(~T{0});
-        return static_cast<T>(host_->read(AddressSpace::kPciConfig, config_address(address_, offset), sizeof(T)));
+        return static_cast<T>(
+            host_->read(AddressSpace::kPciConfig, config_address(address_, offset), sizeof(T)));
     }
     template <RegisterWord T>
     void write(std::uint16_t offset, T value) const {

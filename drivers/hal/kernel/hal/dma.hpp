@@ -2,7 +2,6 @@
 #pragma once
 
 #include <hal/types.hpp>
-
 #include <span>
 
 namespace tb::hal {

@@ -5,10 +5,11 @@
 
 namespace tb::hal {
 
-/// Registers in memory: each access is one `mov` of its width. x86_64 keeps accesses to uncached memory in program
-/// order (Intel SDM vol. 3A §8.2.5); `volatile` keeps the compiler to it.
+/// Registers in memory: each access is one `mov` of its width. x86_64 keeps accesses to uncached memory in
+/// program order (Intel SDM vol. 3A §8.2.5); `volatile` keeps the compiler to it.
 ///
-/// The size is checked by whoever maps the window (offsets are constants of the driver), so the access itself is bare.
+/// The size is checked by whoever maps the window (offsets are constants of the driver), so the access itself
+/// is bare.
 class MmioWindow {
   public:
     MmioWindow() = default;

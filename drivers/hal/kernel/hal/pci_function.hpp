@@ -2,11 +2,13 @@
 #pragma once
 
 #include <hal/services.h>
+
 #include <hal/types.hpp>
 
 namespace tb::hal {
 
-/// The configuration space of one PCI function, through the kernel's own access (which owns the lock or the window).
+/// The configuration space of one PCI function, through the kernel's own access (which owns the lock or the
+/// window).
 class PciFunction {
   public:
     PciFunction() = default;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <hal/services.h>
+
 #include <hal/concepts.hpp>
 #include <hal/dma.hpp>
 #include <hal/mmio.hpp>
 #include <hal/pci_function.hpp>
-#include <hal/services.h>
 #include <hal/window.hpp>
 
 namespace tb::hal {
@@ -16,12 +17,19 @@ class Platform {
     Instant now() const { return {tb_hal_now_ns()}; }
     void delay(Duration span) const { tb_hal_delay_ns(span.ns); }
 
-    /// x86_64 reorders only a load before an earlier store, and devices snoop: the first two bind the compiler alone.
+    /// x86_64 reorders only a load before an earlier store, and devices snoop: the first two bind the
+    /// compiler alone.
     void barrier(Barrier kind) const {
         switch (kind) {
-            case Barrier::kRead: __atomic_thread_fence(__ATOMIC_ACQUIRE); break;
-            case Barrier::kWrite: __atomic_thread_fence(__ATOMIC_RELEASE); break;
-            case Barrier::kFull: __atomic_thread_fence(__ATOMIC_SEQ_CST); break;
+            case Barrier::kRead:
+                __atomic_thread_fence(__ATOMIC_ACQUIRE);
+                break;
+            case Barrier::kWrite:
+                __atomic_thread_fence(__ATOMIC_RELEASE);
+                break;
+            case Barrier::kFull:
+                __atomic_thread_fence(__ATOMIC_SEQ_CST);
+                break;
         }
     }
 
@@ -61,7 +69,8 @@ class Platform {
     }
 
     Result<Interrupt> attach_intx(PciAddress function, InterruptHandler handler, void* context) const {
-        return attached(tb_hal_attach_intx(function.bus, function.device, function.function, handler, context));
+        return attached(
+            tb_hal_attach_intx(function.bus, function.device, function.function, handler, context));
     }
     Result<Interrupt> attach_irq(std::uint32_t line, InterruptHandler handler, void* context) const {
         return attached(tb_hal_attach_irq(line, handler, context));
@@ -90,7 +99,9 @@ class Platform {
 /// Interrupts are off on this processor while one of these lives; nests by restoring what was before.
 class CriticalSection {
   public:
-    explicit CriticalSection(const Platform&) { asm volatile("pushfq; popq %0; cli" : "=r"(flags_) : : "memory"); }
+    explicit CriticalSection(const Platform&) {
+        asm volatile("pushfq; popq %0; cli" : "=r"(flags_) : : "memory");
+    }
     ~CriticalSection() {
         constexpr std::uint64_t kInterruptFlag = 1 << 9;
         if ((flags_ & kInterruptFlag) != 0) asm volatile("sti" : : : "memory");

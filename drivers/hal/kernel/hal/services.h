@@ -5,8 +5,9 @@
 #include <stdint.h>
 
 /*
- * What a kernel provides to the drivers: these symbols, memcpy/memset/memmove/memcmp (which a compiler may call on its own),
- * and nothing else. Each may be called from any context that a driver is called from, with interrupts on or off.
+ * What a kernel provides to the drivers: these symbols, memcpy/memset/memmove/memcmp (which a compiler may
+ * call on its own), and nothing else. Each may be called from any context that a driver is called from, with
+ * interrupts on or off.
  */
 #ifdef __cplusplus
 extern "C" {
@@ -17,9 +18,11 @@ uint64_t tb_hal_now_ns(void);
 /* Returns after at least that long. */
 void tb_hal_delay_ns(uint64_t span);
 
-/* PCI configuration space: width is 1, 2 or 4 bytes, the offset is aligned to it; all-ones where there is nothing. */
+/* PCI configuration space: width is 1, 2 or 4 bytes, the offset is aligned to it; all-ones where there is
+ * nothing. */
 uint32_t tb_hal_pci_read(uint8_t bus, uint8_t device, uint8_t function, uint16_t offset, uint8_t width);
-void tb_hal_pci_write(uint8_t bus, uint8_t device, uint8_t function, uint16_t offset, uint8_t width, uint32_t value);
+void tb_hal_pci_write(uint8_t bus, uint8_t device, uint8_t function, uint16_t offset, uint8_t width,
+                      uint32_t value);
 
 /* Maps device registers uncached; NULL on failure. */
 void* tb_hal_map_device(uint64_t bus_address, uint32_t size);
@@ -32,7 +35,8 @@ int tb_hal_dma_map(void* buffer, size_t size, int direction, uint64_t* device_ad
 void tb_hal_dma_unmap(uint64_t device_address, void* buffer, size_t size, int direction);
 
 /* Attach a handler; the result is a vector, or UINT32_MAX when there is none left. */
-uint32_t tb_hal_attach_intx(uint8_t bus, uint8_t device, uint8_t function, void (*handler)(void*), void* context);
+uint32_t tb_hal_attach_intx(uint8_t bus, uint8_t device, uint8_t function, void (*handler)(void*),
+                            void* context);
 uint32_t tb_hal_attach_irq(uint32_t line, void (*handler)(void*), void* context);
 uint32_t tb_hal_attach_msi(void (*handler)(void*), void* context, uint64_t* address, uint32_t* data);
 /* After this returned, the handler runs no more. */

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <hal/machine.hpp>
-
 #include <gmock/gmock.h>
 
 #include <cstring>
+#include <hal/machine.hpp>
 #include <vector>
 
 namespace tb::hal::testing {
 
-/// A machine for unit tests of drivers. Without expectations it behaves like a board with nothing on it: registers read
-/// all-ones, DMA memory works (a small pool from kDmaBase up), time passes when it is told to, vectors count up
-/// from 32, and a raised vector waits until it is taken. EXPECT_CALL and ON_CALL say what a device does beyond that.
+/// A machine for unit tests of drivers. Without expectations it behaves like a board with nothing on it:
+/// registers read all-ones, DMA memory works (a small pool from kDmaBase up), time passes when it is told to,
+/// vectors count up from 32, and a raised vector waits until it is taken. EXPECT_CALL and ON_CALL say what a
+/// device does beyond that.
 class MockMachine : public Machine {
   public:
     static constexpr std::uint64_t kDmaBase = 0x10'0000;
