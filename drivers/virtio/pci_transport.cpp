@@ -115,11 +115,10 @@ hal::Status PciTransport::probe(const pci::Function& function) {
     isr_ = *isr_window;
     common_ = *common_window;
 
-    std::uint16_t decode = 0;
+    // The MSI-X table is in memory even where all structures are in ports.
+    std::uint16_t decode = pci::kCommandMemory;
     for (const hal::RegisterWindow& window : windows)
-        if (window.valid())
-            decode = static_cast<std::uint16_t>(decode |
-                                                (window.is_ports() ? pci::kCommandIo : pci::kCommandMemory));
+        if (window.is_ports()) decode |= pci::kCommandIo;
     function_.set_command(decode);
     return {};
 }
