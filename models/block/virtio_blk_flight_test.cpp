@@ -35,6 +35,32 @@ TEST_F(VirtioBlkFlight, ARequestTakesTheTimeOfThePlan) {
     EXPECT_EQ(device->block().in_flight(), 0U);
 }
 
+TEST_F(VirtioBlkFlight, AQuickRequestOvertakesASlowOne) {
+    build_and_start();
+    device->block().set_latency({.fixed = 1000});
+    offer_read(0, 3, 512);
+    driver.notify();
+    device->block().set_latency({.fixed = 10});
+    offer_read(1, 4, 512);
+    driver.notify();
+    bench.simulation.advance(10);
+    EXPECT_EQ(used_ids(), (std::vector<std::uint32_t>{4}));
+    bench.simulation.advance(990);
+    EXPECT_EQ(used_ids(), (std::vector<std::uint32_t>{4, 0}));
+}
+
+TEST_F(VirtioBlkFlight, AResetDrainsInTheOrderInWhichTheyWereDue) {
+    build_and_start();
+    device->block().set_latency({.fixed = 1000});
+    offer_read(0, 3, 512);
+    driver.notify();
+    device->block().set_latency({.fixed = 10});
+    offer_read(1, 4, 512);
+    driver.notify();
+    driver.set_status(0);
+    EXPECT_EQ(used_ids(), (std::vector<std::uint32_t>{4, 0}));
+}
+
 TEST_F(VirtioBlkFlight, JitterReordersAndTheSeedRepeatsIt) {
     const auto order = [](std::uint64_t seed) {
         struct Run : VirtioBlkFlight {

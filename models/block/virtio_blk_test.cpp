@@ -119,6 +119,15 @@ TEST_F(VirtioBlkTest, FlushReachesTheDisk) {
     EXPECT_EQ(disk->flushes(), 1U);
 }
 
+TEST_F(VirtioBlkTest, AFlushBehindAWriteOfTheSameDoorbellComesAfterIt) {
+    build_and_start();
+    offer_write(0, 5, 512);
+    offer(1, kFlush, 0);
+    driver.notify();
+    EXPECT_EQ(ring.used(0).id, 0U);
+    EXPECT_EQ(ring.used(1).id, 4U);
+}
+
 TEST_F(VirtioBlkTest, GetIdGivesTheSerialAndLeavesTheRest) {
     VirtioBlkOptions options;
     options.block.serial = "twinbench-1";

@@ -165,7 +165,7 @@ std::optional<Chain> SplitQueue::pop() {
     const Descriptor head = load_descriptor(descriptors_, chain.head);
     bool good = false;
     if ((head.flags & kIndirect) == 0) {
-        good = collect(descriptors_, chain.head, size_, false, chain);
+        good = collect(descriptors_, head, size_, false, chain);
     } else {
         if (!transport_->negotiated(kFeatureIndirectDesc))
             transport_->report_finding(name(),
@@ -177,24 +177,23 @@ std::optional<Chain> SplitQueue::pop() {
         else if (transport_->mapper().straddles(head.address, head.length))
             fail("an indirect table reaches beyond the end of memory");
         else
-            good =
-                collect(head.address, 0, static_cast<unsigned>(head.length / kDescriptorBytes), true, chain);
+            good = collect(head.address, load_descriptor(head.address, 0),
+                           static_cast<unsigned>(head.length / kDescriptorBytes), true, chain);
     }
     if (!good) return std::nullopt;
     ++in_use_;
     return chain;
 }
 
-bool SplitQueue::collect(std::uint64_t table, unsigned first, unsigned entries, bool indirect, Chain& chain) {
+bool SplitQueue::collect(std::uint64_t table, Descriptor descriptor, unsigned entries, bool indirect,
+                         Chain& chain) {
     const auto give_up = [&](const std::string& message) {
         if (!message.empty()) fail(message);
         transport_->mapper().unmap(chain.readable);
         transport_->mapper().unmap(chain.writable);
         return false;
     };
-    unsigned at = first;
     for (unsigned seen = 1;; ++seen) {
-        const Descriptor descriptor = load_descriptor(table, at);
         if (indirect && (descriptor.flags & kIndirect) != 0)
             transport_->report_finding(name(),
                                        "an indirect descriptor inside a table (VIRTIO 1.2 §2.7.5.3.1)");
@@ -206,7 +205,7 @@ bool SplitQueue::collect(std::uint64_t table, unsigned first, unsigned entries, 
         if (descriptor.next >= entries)
             return give_up("next is " + std::to_string(descriptor.next) + " in a table of " +
                            std::to_string(entries));
-        at = descriptor.next;
+        descriptor = load_descriptor(table, descriptor.next);
     }
 }
 

@@ -111,7 +111,9 @@ class SplitQueue {
     std::uint16_t available_index();
     Descriptor load_descriptor(std::uint64_t table, unsigned at);
     bool map_descriptor(const Descriptor& descriptor, Chain& chain);
-    bool collect(std::uint64_t table, unsigned first, unsigned entries, bool indirect, Chain& chain);
+    /// Follows a chain from its first descriptor on; each is fetched once, so that it cannot change under the
+    /// checks.
+    bool collect(std::uint64_t table, Descriptor descriptor, unsigned entries, bool indirect, Chain& chain);
     bool mapped() const { return mapped_size_ != 0; }
 
     Transport* transport_;

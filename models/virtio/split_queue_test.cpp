@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "models/virtio/testing/echo_device.hpp"
 
 namespace tb::model::virtio::testing {
@@ -128,6 +130,17 @@ TEST_F(SplitQueueTest, TheEventIndexWorksAcrossTheWrapOfTheUsedIndex) {
     EXPECT_EQ(causes, (std::vector<std::uint64_t>{0, 0, 0, 1, 0}));
 }
 
+TEST_F(SplitQueueTest, ALapOfTheUsedIndexWithoutAskingMakesTheNextCompletionInterrupt) {
+    start(kVersion1 | kEventIdx);
+    SplitQueue& queue = device.queue(0);
+    echo(0);
+    ring.set_used_event(0);
+    EXPECT_FALSE(queue.wants_interrupt());
+    for (unsigned n = 0; n < 0x8000; ++n) queue.push(Chain{}, 0);
+    EXPECT_TRUE(queue.wants_interrupt()) << "too far ahead for a window to tell";
+    EXPECT_FALSE(queue.wants_interrupt());
+}
+
 TEST_F(SplitQueueTest, NoInterruptInTheAvailableRingSuppressesThem) {
     start();
     ring.set_flags(1);
@@ -239,8 +252,11 @@ TEST_F(SplitQueueTest, Fault6AChainIsNoLongerThanTheQueue) {
     for (unsigned at = 0; at < kSize; ++at)
         ring.put(at, {kSource, 4, kNext, static_cast<std::uint16_t>((at + 1) % kSize)});
     ring.offer(0);
+    bench.seen.dmas.clear();
     driver.notify();
     expect_broken();
+    const auto descriptor = [](const auto& dma) { return dma.size == 16 && !dma.write; };
+    EXPECT_EQ(std::ranges::count_if(bench.seen.dmas, descriptor), kSize + 1) << "gives up after one lap";
 }
 
 TEST_F(SplitQueueTest, Fault6AChainOfExactlyTheQueueIsFine) {

@@ -238,7 +238,8 @@ TEST_F(VirtioPciTest, AQueueResetStopsOneQueueAndItCanBeEnabledAgain) {
     bench.store<std::uint16_t>(ring.driver + 2, 0);
     bench.store<std::uint16_t>(ring.device + 2, 0);
     ring.set_next(0);
-    driver.enable_queue(0, ring);
+    driver.write(kQueueEnable, 1, 2);
+    EXPECT_EQ(driver.read(kQueueSize, 2), kSize) << "and the size that was written";
     echo(0);
     EXPECT_EQ(ring.used_index(), 1U);
 }
