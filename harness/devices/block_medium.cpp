@@ -68,7 +68,8 @@ BlockMedium::BlockMedium(const json& configuration, const RigOptions& options) {
         return;
     }
     disk_ = std::make_unique<MemoryDisk>(configuration.value("sectors", kDefaultSectors),
-                                         *fill_of(configuration.value("fill", "lba")), options.seed);
+                                         fill_of(configuration.value("fill", "lba")).value_or(Fill::kLba),
+                                         options.seed);
     disk_->set_read_only(read_only);
 }
 

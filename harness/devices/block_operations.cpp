@@ -214,8 +214,10 @@ std::optional<Outcome> BlockOperations::finished(std::uint32_t handle) {
     device_.poll(kPollBudget);
     collect();
     const auto found = pending_.find(handle);
-    if (found == pending_.end() || !found->second->completion) return std::nullopt;
-    Outcome outcome = outcome_of(*found->second, *found->second->completion);
+    if (found == pending_.end()) return std::nullopt;
+    const std::optional<Completion>& completion = found->second->completion;
+    if (!completion) return std::nullopt;
+    Outcome outcome = outcome_of(*found->second, *completion);
     pending_.erase(found);
     return outcome;
 }
