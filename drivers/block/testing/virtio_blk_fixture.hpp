@@ -19,7 +19,16 @@ class VirtioBlkTest : public ::testing::Test {
 
     VirtioBlkTest() {
         ON_CALL(device.board.machine, dma_free(::testing::_, ::testing::_))
-            .WillByDefault([this](std::uint64_t, std::uint64_t) { --allocations; });
+            .WillByDefault([this](std::uint64_t, std::uint64_t) {
+                EXPECT_TRUE(harmless()) << "memory is given back while the device may use it";
+                --allocations;
+            });
+        device.board.machine.before_unmap = [this](std::uint64_t address) {
+            for (const auto& request : device.held)
+                for (const auto& piece : request.chain.pieces)
+                    EXPECT_TRUE(piece.address != address || harmless())
+                        << "a buffer is taken from the device";
+        };
         ON_CALL(device.board.machine, attach_msi()).WillByDefault([this] {
             const std::uint32_t vector = next_vector++;
             ++attached;
@@ -53,6 +62,8 @@ class VirtioBlkTest : public ::testing::Test {
         (void)driver->stop();
         expect_nothing_left();
     }
+    /// Whether the device cannot reach memory: reset, cut off from the bus, or gone.
+    bool harmless() const { return device.removed || !device.running() || !device.bus_master(); }
     void expect_nothing_left() {
         EXPECT_EQ(device.board.machine.mapped(), 0);
         EXPECT_EQ(allocations, 0);

@@ -104,8 +104,15 @@ class BendableMachine : public ::testing::NiceMock<hal::testing::MockMachine> {
         return bend_load(value) & (width == 8 ? ~std::uint64_t{0} : (1ull << (8 * width)) - 1);
     }
 
+    void dma_unmap(std::uint64_t address, std::span<std::byte> buffer, hal::Direction direction) override {
+        if (before_unmap) before_unmap(address);
+        MockMachine::dma_unmap(address, buffer, direction);
+    }
+
     /// What a load by the driver answers instead.
     std::function<std::uint64_t(std::uint64_t value)> bend_load;
+    /// Called with the device address of a buffer that the driver takes back.
+    std::function<void(std::uint64_t address)> before_unmap;
 };
 
 /// Routes accesses to functions and register files; what nobody answers reads all-ones.
