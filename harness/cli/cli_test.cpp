@@ -165,13 +165,13 @@ TEST_F(Cli, ADiskImageThatIsMissingOrOfOddSizeIsNamedWithARemedy) {
     const std::string missing =
         scenario(R"({"setup": true})", R"("type": "virtio-blk-pci", "image": "none.img")", "");
     const Ran ran = twinbench("run " + missing);
-    EXPECT_NE(ran.code, 0);
+    EXPECT_EQ(ran.code, 2);
     EXPECT_THAT(ran.output, AllOf(HasSubstr("/device"), HasSubstr("none.img")));
     file("odd.img", std::string(1000, 'x'));
     const std::string odd =
         scenario(R"({"setup": true})", R"("type": "virtio-blk-pci", "image": "odd.img")", "");
     const Ran second = twinbench("run " + odd);
-    EXPECT_NE(second.code, 0);
+    EXPECT_EQ(second.code, 2);
     EXPECT_THAT(second.output, AllOf(HasSubstr("odd.img"), HasSubstr("512")));
 }
 

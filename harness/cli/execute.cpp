@@ -34,7 +34,8 @@ std::string pack(const Judged& judged) {
               {"hash", r.trace_hash},
               {"virtual", r.virtual_ns},
               {"wall", r.wall_seconds},
-              {"details", judged.details}};
+              {"details", judged.details},
+              {"bad_input", judged.bad_input}};
     if (r.differences) node["differences"] = {r.differences->unexplained, r.differences->allowed};
     if (r.failure) node["failure"] = {r.failure->file, r.failure->line, r.failure->step, r.failure->message};
     return node.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -52,6 +53,7 @@ Judged unpack(const scenario::Scenario& scenario, const std::string& line) {
     r.virtual_ns = node["virtual"].get<std::uint64_t>();
     r.wall_seconds = node["wall"].get<double>();
     judged.details = node["details"].get<std::string>();
+    judged.bad_input = node["bad_input"].get<bool>();
     if (node.contains("differences"))
         r.differences = {node["differences"][0].get<std::uint64_t>(),
                          node["differences"][1].get<std::uint64_t>()};
@@ -112,7 +114,9 @@ int execute(const std::vector<scenario::Scenario>& scenarios, const Options& opt
     std::ostream& out = to_stderr ? std::cerr : std::cout;
     report::Progress progress(out, progress_options(scenarios.size(), to_stderr, options.verbose));
     std::vector<report::ScenarioResult> results(scenarios.size());
+    bool bad_input = false;
     const auto finish = [&](std::size_t index, Judged judged) {
+        bad_input = bad_input || judged.bad_input;
         progress.finished(judged.result);
         if (!judged.details.empty() && (options.verbose || judged.result.verdict == report::Verdict::kFailed))
             fmt::print(out, "{}\n", judged.details);
@@ -136,7 +140,7 @@ int execute(const std::vector<scenario::Scenario>& scenarios, const Options& opt
     progress.summary(seconds_since(start));
     out.flush();
     const bool written = write_reports(options, results);
-    if (!written) return kBadInput;
+    if (!written || bad_input) return kBadInput;
     return progress.totals().failed == 0 ? kAllPassed : kSomethingFailed;
 }
 

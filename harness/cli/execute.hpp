@@ -16,6 +16,8 @@ namespace tb::cli {
 struct Judged {
     report::ScenarioResult result;
     std::string details;
+    bool bad_input =
+        false;  ///< it could not be run as it is written: a file that it names is missing or wrong
 };
 
 /// Judges every scenario with `judge`, in worker processes; shows progress, writes the reports that the

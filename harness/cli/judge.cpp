@@ -51,6 +51,7 @@ MachineRun judge_on_model(const scenario::Scenario& scenario, const Options& opt
     } catch (const std::exception& error) {
         MachineRun result;
         result.machine = "model";
+        result.judged.bad_input = true;
         result.judged.result = failed(scenario, scenario.document->problem("/device", error.what()));
         return result;
     }

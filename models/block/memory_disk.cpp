@@ -31,7 +31,8 @@ int MemoryDisk::read_base(std::uint64_t sector, std::span<std::byte> data) {
         if constexpr (std::endian::native == std::endian::little) {
             std::memcpy(data.data() + at, &word, kWord);
         } else {
-            for (std::size_t i = 0; i < kWord; ++i, word >>= 8) data[at + i] = static_cast<std::byte>(word & 0xff);
+            for (std::size_t i = 0; i < kWord; ++i, word >>= 8)
+                data[at + i] = static_cast<std::byte>(word & 0xff);
         }
     }
     return 0;
