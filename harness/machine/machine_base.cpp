@@ -121,7 +121,7 @@ hal::Result<hal::MsiInterrupt> MachineBase::attach_msi() {
     *slot = true;
     const auto number = static_cast<std::uint32_t>(slot - msi_used_.begin());
     add_vector({number, Trigger::kMessage, 0, false});
-    return hal::MsiInterrupt{{number}, {kMsiBase + 4 * number, kMsiData + number}};
+    return hal::MsiInterrupt{{number}, {msi_address(number), msi_data(number)}};
 }
 
 void MachineBase::detach(std::uint32_t vector) {
@@ -162,7 +162,7 @@ void MachineBase::line_changed(unsigned line, bool level) {
 
 void MachineBase::message_arrived(std::uint64_t address, std::uint32_t data) {
     const std::uint64_t slot = (address - kMsiBase) / 4;
-    if (slot >= kMsiVectors || !msi_used_[slot] || data != kMsiData + slot) return;
+    if (slot >= kMsiVectors || !msi_used_[slot] || data != msi_data(static_cast<std::uint32_t>(slot))) return;
     for (Vector& vector : vectors_) {
         if (vector.number != slot || vector.waiting) continue;
         vector.waiting = true;

@@ -15,10 +15,18 @@ namespace tb::harness {
 /// Guest-physical layout that the model machine and the QEMU machine share, so that both give out the same
 /// addresses.
 inline constexpr std::uint64_t kRamBytes = 64 << 20;
-inline constexpr std::uint64_t kMsiBase =
-    0x0010'0000;  ///< vector n is a write of kMsiData + n to kMsiBase + 4 n
-inline constexpr std::uint32_t kMsiData = 0x4d53'0000;
+/// Message n is a write of msi_data(n) to msi_address(n). A local APIC takes the low byte of the data for the
+/// vector of the processor and serves the highest first (Intel SDM vol. 3A §11.8.3.1, §11.11.2); here the
+/// lowest n goes first, so the bytes count down.
+inline constexpr std::uint64_t kMsiBase = 0x0010'0000;
+inline constexpr std::uint32_t kMsiData = 0x4d53'00ef;
 inline constexpr unsigned kMsiVectors = 64;
+constexpr std::uint64_t msi_address(std::uint32_t n) {
+    return kMsiBase + 4 * std::uint64_t{n};
+}
+constexpr std::uint32_t msi_data(std::uint32_t n) {
+    return kMsiData - n;
+}
 inline constexpr std::uint64_t kDmaBase = 0x0020'0000;
 inline constexpr std::uint64_t kDmaBytes = kRamBytes - kDmaBase;
 
@@ -33,6 +41,13 @@ class MachineListener {
     virtual void device_dma(bool /*write*/, std::uint64_t /*address*/, std::span<const std::byte> /*data*/,
                             unsigned /*outcome*/) {}
     virtual void finding(const std::string& /*text*/) {}
+
+    // What a driver does that runs on the machine's far side, on its own processor: its accesses do not come
+    // through this process.
+    virtual void far_access(bool /*write*/, hal::AddressSpace /*space*/, std::uint64_t /*address*/,
+                            unsigned /*width*/, std::uint64_t /*value*/) {}
+    virtual void far_delay(std::uint64_t /*span*/) {}
+    virtual void far_interrupt(std::uint32_t /*vector*/) {}
 };
 
 /// What the machines with real guest memory have in common: the DMA pool, memory accesses, mappings, and the

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <array>
 #include <cstdint>
 
-#include "harness/machine/machine_base.hpp"
-#include "harness/qemu/vm.hpp"
+#include "harness/machine/qemu_machine.hpp"
 
 namespace tb::harness {
 
@@ -19,26 +17,15 @@ namespace tb::harness {
 /// DMA.
 ///
 /// Throws qemu::QemuError when QEMU dies, hangs or answers nonsense.
-class QtestMachine : public MachineBase {
+class QtestMachine : public QemuMachine {
   public:
     explicit QtestMachine(qemu::Vm& vm);
 
     std::uint64_t read(hal::AddressSpace space, std::uint64_t address, unsigned width) override;
     void write(hal::AddressSpace space, std::uint64_t address, unsigned width, std::uint64_t value) override;
-    std::uint64_t now_ns() override { return now_; }
-    void delay_ns(std::uint64_t span) override;
-
-    /// Drains QEMU and takes in interrupts: after an input from outside.
-    void settle();
 
   private:
-    void take_edges();
-    void take_messages();
-    void wait_in_real_time(std::uint64_t span);
-
-    qemu::Vm& vm_;
-    std::uint64_t now_ = 0;
-    std::uint64_t clock_start_ = 0;
+    void take_messages() override;
 };
 
 }  // namespace tb::harness

@@ -77,6 +77,23 @@ void Recorder::finding(const std::string& text) {
     note(EventKind::kFinding, text);
 }
 
+void Recorder::far_access(bool write, hal::AddressSpace space, std::uint64_t address, unsigned width,
+                          std::uint64_t value) {
+    trace_.add(Event{.time = machine_.now_ns(),
+                     .address = address,
+                     .value = value,
+                     .kind = write ? write_kind(space) : read_kind(space),
+                     .width = static_cast<std::uint8_t>(width)});
+}
+
+void Recorder::far_delay(std::uint64_t span) {
+    trace_.add(Event{.time = machine_.now_ns(), .value = span, .kind = EventKind::kDelay});
+}
+
+void Recorder::far_interrupt(std::uint32_t vector) {
+    trace_.add(Event{.time = machine_.now_ns(), .value = vector, .kind = EventKind::kInterruptTaken});
+}
+
 void Recorder::note(EventKind kind, std::string_view text, std::uint64_t value,
                     std::span<const std::byte> data) {
     trace_.add(Event{.time = machine_.now_ns(), .value = value, .kind = kind}, text, data);

@@ -63,6 +63,10 @@ class Recorder : public hal::Machine, public MachineListener {
     void device_dma(bool write, std::uint64_t address, std::span<const std::byte> data,
                     unsigned outcome) override;
     void finding(const std::string& text) override;
+    void far_access(bool write, hal::AddressSpace space, std::uint64_t address, unsigned width,
+                    std::uint64_t value) override;
+    void far_delay(std::uint64_t span) override;
+    void far_interrupt(std::uint32_t vector) override;
 
     /// What the scenario adds: steps, inputs and outputs, results.
     void note(trace::EventKind kind, std::string_view text, std::uint64_t value = 0,

@@ -56,12 +56,13 @@ void EventLoop::wait(int fd, bool for_write, const std::string& what) {
 }
 
 void EventLoop::break_stall(int fd) {
-    // A main thread that has read the command, and all that we sent, and sleeps, can only be woken by us: no
-    // command waits for a timer. Seen three times in a row, it is no thread switch.
+    // A QEMU that has read the command, and all that we sent, and sleeps in all its threads, can only be
+    // woken by us: no command waits for a timer, and a guest that waits for us spins. Seen three times in a
+    // row, it is no thread switch.
     for (int sample = 0; sample < 3; ++sample) {
         pollfd reply{fd, POLLIN, 0};
         if (sample > 0 && ::poll(&reply, 1, 1) != 0) return;
-        if (process_ == nullptr || !process_->main_thread_sleeps()) return;
+        if (process_ == nullptr || !process_->all_threads_sleep()) return;
         if (unread_by_peer(fd) != 0 || queued_towards_qemu() != 0) return;
     }
     for (Service* service : services_)

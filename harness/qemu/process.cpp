@@ -15,6 +15,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <system_error>
 
 #include "harness/qemu/error.hpp"
@@ -207,14 +208,20 @@ void Process::reap(std::chrono::milliseconds limit) {
     while (running() && std::chrono::steady_clock::now() < deadline) ::poll(nullptr, 0, 1);
 }
 
-bool Process::main_thread_sleeps() const {
+bool Process::all_threads_sleep() const {
     if (reaped_) return false;
-    const UniqueFd stat(::open(fmt::format("/proc/{0}/task/{0}/stat", pid_).c_str(), O_RDONLY | O_CLOEXEC));
-    std::array<char, 512> text{};
-    if (!stat || ::read(stat.get(), text.data(), text.size() - 1) <= 0) return false;
-    // "PID (NAME) STATE ...": the name may hold anything, also parentheses.
-    const char* close = std::strrchr(text.data(), ')');
-    return close != nullptr && close[1] == ' ' && (close[2] == 'S' || close[2] == 'D');
+    std::error_code error;
+    const std::filesystem::directory_iterator tasks(fmt::format("/proc/{}/task", pid_), error);
+    if (error) return false;
+    return std::all_of(begin(tasks), end(tasks), [](const std::filesystem::directory_entry& task) {
+        const UniqueFd stat(::open((task.path() / "stat").c_str(), O_RDONLY | O_CLOEXEC));
+        std::array<char, 512> text{};
+        // A thread that ends between the listing and the look is one that does not sleep.
+        if (!stat || ::read(stat.get(), text.data(), text.size() - 1) <= 0) return false;
+        // "PID (NAME) STATE ...": the name may hold anything, also parentheses.
+        const char* close = std::strrchr(text.data(), ')');
+        return close != nullptr && close[1] == ' ' && (close[2] == 'S' || close[2] == 'D');
+    });
 }
 
 void Process::pump() {

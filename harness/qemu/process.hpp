@@ -55,8 +55,9 @@ class Process : public Service {
     /// Waits for the end of a child that is known to be about to end, at most `limit`.
     void reap(std::chrono::milliseconds limit);
 
-    /// True when the main thread sleeps in the kernel (state S or D) rather than computes.
-    bool main_thread_sleeps() const;
+    /// True when every thread sleeps in the kernel (state S or D): none computes, be it for QEMU or for a
+    /// guest.
+    bool all_threads_sleep() const;
 
     int fd() const override { return stderr_.get(); }
     void pump() override;

@@ -2,6 +2,7 @@
 #include "harness/qemu/vm.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -43,11 +44,14 @@ json raw_node(const DiskOptions& disk) {
             {"offset", NbdServer::window_offset(disk.backend->size())}};
 }
 
+}  // namespace
+
 /// Collects QEMU's arguments, and its ends of the socket pairs until QEMU has them.
 class CommandLine {
   public:
     explicit CommandLine(std::vector<std::string> args) : args_(std::move(args)) {}
 
+    void flag(const std::string& option) { args_.push_back(option); }
     void add(const std::string& option, const std::string& value) {
         args_.push_back(option);
         args_.push_back(value);
@@ -81,8 +85,6 @@ class CommandLine {
     std::vector<UniqueFd> theirs_;
 };
 
-}  // namespace
-
 Vm::Vm(VmOptions options) : options_(std::move(options)) {
     check(options_);
     const auto path = find_executable(options_.binary);
@@ -110,7 +112,9 @@ void Vm::launch() {
                                     options_.ram_bytes, line.lend(ram_->fd())));
     line.add("-machine", options_.machine + ",memory-backend=m0");
     std::unique_ptr<SharedMemory> bios;
-    if (virtual_time()) {
+    if (options_.guest) {
+        add_guest(line);
+    } else if (virtual_time()) {
         line.add("-accel", "qtest");
     } else {
         const std::vector<unsigned char> image = halt_bios();
@@ -159,8 +163,25 @@ void Vm::launch() {
     for (const auto& disk : disks_) loop_->add(disk.get());
     for (const auto& net : nets_) loop_->add(net.get());
     for (const auto& serial : serials_) loop_->add(serial.get());
+    if (guest_log_) loop_->add(guest_log_.get());
     qtest_ = std::make_unique<QtestClient>(std::move(qtest_socket), *loop_);
     qmp_ = std::make_unique<QmpClient>(std::move(qmp_socket), *loop_);
+}
+
+void Vm::add_guest(CommandLine& line) {
+    line.add("-accel", "tcg");
+    // A firmware that starts a kernel and leaves the devices as they came out of reset; it needs no clock.
+    line.add("-bios", "qboot.rom");
+    line.add("-kernel", options_.guest->image);
+    line.add("-append", options_.guest->command);
+    guest_log_ = std::make_unique<CharPeer>(line.chardev("tb-log"));
+    line.add("-device", fmt::format("isa-debugcon,iobase={:#x},chardev=tb-log", kLogPort));
+    bell_ = line.chardev("tb-bell");
+    line.add("-device", fmt::format("isa-debugcon,iobase={:#x},chardev=tb-bell", kBellPort));
+    // How a kernel that panics ends its QEMU.
+    line.add("-device", "isa-debug-exit,iobase=0xf4,iosize=4");
+    line.flag("-no-reboot");
+    line.flag("-S");
 }
 
 void Vm::connect() {
@@ -169,6 +190,8 @@ void Vm::connect() {
     const json reply = json::parse(qmp_->execute("query-version"));
     const json& number = reply.at("qemu");
     version_ = {number.at("major"), number.at("minor"), number.at("micro"), reply.value("package", "")};
+    // Before the guest's first instruction: it never sees another clock.
+    if (options_.guest && virtual_time()) qtest_->command("module_load accel- qtest-x86_64");
     qtest_->irq_intercept_in("ioapic");
     loop_->set_prompt(false);
     settle();
@@ -205,6 +228,28 @@ bool Vm::unstick() {
         return true;
     }
     return false;
+}
+
+void Vm::start_guest() {
+    qmp_->execute("cont");
+}
+
+void Vm::wait_for_bell(const std::string& what) {
+    try {
+        loop_->wait_readable(bell_.get(), what);
+        std::uint8_t rung = 0;
+        if (::read(bell_.get(), &rung, 1) != 1) loop_->peer_gone(what);
+    } catch (const QemuError& error) {
+        throw QemuError(error.kind(),
+                        fmt::format("{}; the guest's log ends: {}", error.what(), take_guest_log()));
+    }
+}
+
+std::string Vm::take_guest_log() {
+    if (!guest_log_) return {};
+    guest_log_->pump();
+    const std::vector<std::uint8_t> text = guest_log_->take_received();
+    return {text.begin(), text.end()};
 }
 
 void Vm::set_link(std::size_t net_index, bool up) {

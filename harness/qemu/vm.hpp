@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@
 
 namespace tb::qemu {
 
+class CommandLine;
+
 /// A disk: name it in a device as `drive=NODE`. Give the device `werror=report,rerror=report`, or an injected
 /// ENOSPC stops the virtual machine instead of reaching the guest.
 struct DiskOptions {
@@ -29,6 +32,16 @@ struct DiskOptions {
     BlockBackend* backend = nullptr;  ///< must outlive the Vm
     std::uint32_t min_block = 512;    ///< 1 or 512
 };
+
+/// A kernel of ours for the guest's processor, which then runs under TCG while the harness goes on driving
+/// QEMU over qtest beside it.
+struct GuestOptions {
+    std::string image;    ///< an ELF64 with a PVH entry
+    std::string command;  ///< its command line
+};
+/// Where such a kernel rings for the harness, and where it writes what people read.
+inline constexpr std::uint16_t kBellPort = 0xea;
+inline constexpr std::uint16_t kLogPort = 0xe9;
 
 struct VmOptions {
     std::string binary = "qemu-system-x86_64";          ///< a path, or a name to look up in PATH
@@ -41,6 +54,7 @@ struct VmOptions {
     std::vector<std::string> nets;     ///< ids for `netdev=ID`, one NetPeer each
     std::vector<std::string> serials;  ///< ids for `chardev=ID`, one CharPeer each
     std::vector<std::string> extra_args;
+    std::optional<GuestOptions> guest;          ///< absent: the guest's processor stands still
     std::chrono::milliseconds timeout{10'000};  ///< wall-clock limit for one reply
 };
 
@@ -77,8 +91,11 @@ class Vm {
 
     const QemuVersion& version() const { return version_; }
     const Accelerator& accelerator() const { return accelerator_; }
-    /// True when virtual time stands still unless stepped (see Accelerator).
-    bool virtual_time() const { return accelerator_.virtual_time(); }
+    /// True when virtual time stands still unless stepped (see Accelerator). With a guest that takes the
+    /// shim, whose clock TCG then obeys.
+    bool virtual_time() const {
+        return options_.guest ? accelerator_.kind == Accelerator::Kind::kShim : accelerator_.virtual_time();
+    }
     std::int64_t clock_step(std::int64_t ns) { return qtest_->clock_step(ns); }
 
     /// Lets QEMU finish all that it can do at this instant of virtual time, takes in what it sent, and gives
@@ -107,6 +124,13 @@ class Vm {
     /// Whether characters or frames wait for a device to have room: reading its registers may make some.
     bool has_waiting_input() const { return loop_->has_waiting(); }
 
+    /// Lets the guest's processor run, which has stood before its first instruction until now.
+    void start_guest();
+    /// Waits until the guest rings. Throws kDied and kHung, with the guest's last words.
+    void wait_for_bell(const std::string& what);
+    /// What the guest has logged since the last call.
+    std::string take_guest_log();
+
     /// Plugs the cable of a netdev in or out; the guest's NIC sees it.
     void set_link(std::size_t net_index, bool up);
 
@@ -127,6 +151,7 @@ class Vm {
     bool unstick();
     void launch();
     void connect();
+    void add_guest(CommandLine& line);
 
     VmOptions options_;
     Accelerator accelerator_;
@@ -138,6 +163,8 @@ class Vm {
     std::vector<std::unique_ptr<CharPeer>> serials_;
     std::unique_ptr<QtestClient> qtest_;
     std::unique_ptr<QmpClient> qmp_;
+    UniqueFd bell_;
+    std::unique_ptr<CharPeer> guest_log_;
     QemuVersion version_;
 };
 

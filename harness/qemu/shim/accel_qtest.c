@@ -11,6 +11,11 @@
  * the number that the qtest commands clock_step and clock_set move. Both are still in the main
  * program; only the two types that select them are missing.
  *
+ * With `-accel tcg`, where the guest's CPU does run, the qtest command `module_load accel- qtest-x86_64`
+ * brings the same clock: virtual time stands still however long the guest computes, and moves by clock_step
+ * alone. That is what makes a driver that runs in a kernel comparable, event by event, with one that runs on
+ * a model.
+ *
  * Compile with -DTB_STAMP=qemu_stamp_<40 hex digits>, the symbol by which QEMU knows a module of its own
  * build.
  *
@@ -28,6 +33,7 @@ extern void dummy_start_vcpu_thread(void* cpu);
 extern void register_dso_module_init(void (*init)(void), int phase);
 struct type_description;
 extern void* type_register_static(const struct type_description* type);
+extern void* object_class_by_name(const char* name);
 
 enum { kPhaseQom = 3 };
 
@@ -96,9 +102,19 @@ static const struct type_description ops_type = {
     .class_init = init_ops_class,
 };
 
+/* The class of TCG's operations is there when TCG is the accelerator; QEMU asks it for the time at each use.
+ */
+static void take_over_tcg_clock(void) {
+    struct accel_ops_class* ops = object_class_by_name("tcg-accel-ops");
+    if (ops == NULL) return;
+    ops->get_virtual_clock = qtest_get_virtual_clock;
+    qtest_allowed = true;
+}
+
 static void register_types(void) {
     type_register_static(&accel_type);
     type_register_static(&ops_type);
+    take_over_tcg_clock();
 }
 
 /* QEMU looks both symbols up: the first says "a module", the second "of this very build". */
