@@ -78,9 +78,9 @@ void KernelMachine::answer(Command command, std::initializer_list<std::uint64_t>
 std::uint64_t KernelMachine::command(Command command, std::initializer_list<std::uint64_t> words,
                                      std::span<const std::byte> payload) {
     if (payload.size() > payload_capacity_)
-        throw qemu::QemuError(qemu::ErrorKind::kUnsupported,
-                              fmt::format("an operation of {} bytes: the kernel takes {}", payload.size(),
-                                          payload_capacity_));
+        throw qemu::QemuError(
+            qemu::ErrorKind::kUnsupported,
+            fmt::format("an operation of {} bytes: the kernel takes {}", payload.size(), payload_capacity_));
     std::copy(payload.begin(), payload.end(), guest_memory(payload_address_, payload.size()).begin());
     mailbox().payload_bytes = payload.size();
     answer(command, words);
@@ -152,7 +152,8 @@ void KernelMachine::serve(Said said, const Words& words) {
         case Said::kTake:
             return serve_take(words[0] != 0);
         case Said::kLog:
-            log(static_cast<hal::LogLevel>(words[0] & 3), guest_text(words[1]), guest_text(words[2]), words[3]);
+            log(static_cast<hal::LogLevel>(words[0] & 3), guest_text(words[1]), guest_text(words[2]),
+                words[3]);
             return answer(Command::kNone, {});
         case Said::kUnexpected:
             listener().finding(
@@ -189,8 +190,8 @@ void KernelMachine::serve_take(bool begin) {
 
 void KernelMachine::nonsense(const std::string& why) {
     throw qemu::QemuError(qemu::ErrorKind::kProtocol,
-                          fmt::format("the kernel in QEMU does not speak our language: {}; its log ends: {}", why,
-                                      vm().take_guest_log()));
+                          fmt::format("the kernel in QEMU does not speak our language: {}; its log ends: {}",
+                                      why, vm().take_guest_log()));
 }
 
 std::span<std::byte> KernelMachine::guest_memory(std::uint64_t address, std::uint64_t size) {
@@ -207,9 +208,8 @@ const char* KernelMachine::guest_text(std::uint64_t address) {
 }
 
 std::uint64_t KernelMachine::read(hal::AddressSpace space, std::uint64_t address, unsigned width) {
-    const std::uint64_t value =
-        command(Command::kAccess,
-                {kernel::access_kind(static_cast<unsigned>(space), width, false), address, 0});
+    const std::uint64_t value = command(
+        Command::kAccess, {kernel::access_kind(static_cast<unsigned>(space), width, false), address, 0});
     settle();
     return from_apic(value);
 }
@@ -267,8 +267,8 @@ unsigned KernelMachine::line_of_pin(unsigned pin) const {
 void KernelMachine::take_messages() {
     // In its own turn the kernel looks for itself, and says what it finds.
     if (kernel_has_turn_) return;
-    const bool any = messages_attached_ != 0 ||
-                     std::any_of(of_driver_.begin(), of_driver_.end(), [](auto v) { return v < kMsiVectors; });
+    const bool any = messages_attached_ != 0 || std::any_of(of_driver_.begin(), of_driver_.end(),
+                                                            [](auto v) { return v < kMsiVectors; });
     if (any) arrived(command(Command::kMessages, {}));
 }
 

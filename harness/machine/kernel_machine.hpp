@@ -11,15 +11,16 @@
 
 namespace tb::harness {
 
-/// The machine whose processor runs a kernel of ours with the drivers in it, on QEMU's own devices. Accesses of
-/// scenarios are made by that processor; drivers run there whole (see KernelSession), and what they do comes here as
-/// events, in order. Interrupts are the processor's own.
+/// The machine whose processor runs a kernel of ours with the drivers in it, on QEMU's own devices. Accesses
+/// of scenarios are made by that processor; drivers run there whole (see KernelSession), and what they do
+/// comes here as events, in order. Interrupts are the processor's own.
 ///
-/// DMA memory is given out here, from the same pool as on the other machines, so that addresses in registers and
-/// descriptors are equal everywhere. The one address that cannot be is that of messages: the local APIC has its
-/// own. It is translated where an access crosses into the kernel or comes from there.
+/// DMA memory is given out here, from the same pool as on the other machines, so that addresses in registers
+/// and descriptors are equal everywhere. The one address that cannot be is that of messages: the local APIC
+/// has its own. It is translated where an access crosses into the kernel or comes from there.
 ///
-/// Throws qemu::QemuError when QEMU or the kernel dies, hangs or talks nonsense, with the end of the kernel's log.
+/// Throws qemu::QemuError when QEMU or the kernel dies, hangs or talks nonsense, with the end of the kernel's
+/// log.
 class KernelMachine : public QemuMachine {
   public:
     /// Starts the guest of `vm` and waits for it.
@@ -34,8 +35,8 @@ class KernelMachine : public QemuMachine {
     void detach(std::uint32_t vector) override;
     std::optional<std::uint32_t> take_interrupt(bool begin) override;
 
-    /// Has the kernel carry out a command, serving what it says meanwhile, and returns the result. `payload` goes
-    /// with it; what came back is in payload() until the next command.
+    /// Has the kernel carry out a command, serving what it says meanwhile, and returns the result. `payload`
+    /// goes with it; what came back is in payload() until the next command.
     std::uint64_t command(kernel::Command command, std::initializer_list<std::uint64_t> words,
                           std::span<const std::byte> payload = {});
     std::span<const std::byte> payload() const;

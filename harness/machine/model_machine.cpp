@@ -102,8 +102,7 @@ void ModelMachine::settle() {
     take_messages();
 }
 
-void ModelMachine::take_messages() {
-    if (messages_.empty()) return;
+void ModelMachine::deliver_messages() {
     for (const auto& [address, data] : messages_) message_arrived(address, data);
     messages_.clear();
 }

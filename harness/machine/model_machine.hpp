@@ -47,7 +47,11 @@ class ModelMachine : public MachineBase {
     class Watcher;
     ModelMachine(std::unique_ptr<Hardware> hardware, std::span<std::byte> ram);
 
-    void take_messages();
+    void take_messages() {
+        if (!messages_.empty()) [[unlikely]]
+            deliver_messages();
+    }
+    void deliver_messages();
 
     /// Messages of the access at hand. They are delivered behind it, the lowest vector first, as a processor
     /// takes them: in which order a device wrote them is to be seen in its DMA alone, and on QEMU not at all.

@@ -18,7 +18,8 @@ class QemuMachine : public MachineBase {
     std::uint64_t now_ns() override { return now_; }
     void delay_ns(std::uint64_t span) override;
 
-    /// Drains QEMU until it is quiet, and takes in interrupts: after an access, and after an input from outside.
+    /// Drains QEMU until it is quiet, and takes in interrupts: after an access, and after an input from
+    /// outside.
     void settle();
 
   protected:

@@ -37,4 +37,18 @@ void write_in_widths(AccessWidths widths, std::uint64_t offset, unsigned width, 
         one(offset + done, each, (value >> (8 * done)) & width_mask(each));
 }
 
+/// Cuts an access at natural alignment, into pieces of at most `most` bytes (a power of two), as QEMU's
+/// memory core and a PC's buses do before a device sees it: `piece(done, width)` for each, lowest address
+/// first, where `done` bytes lie before it.
+template <class Piece>
+void cut_at_alignment(std::uint64_t address, unsigned length, unsigned most, Piece&& piece) {
+    for (unsigned done = 0; done < length;) {
+        unsigned width = 1;
+        while (width * 2 <= most && width * 2 <= length - done && ((address + done) & (width * 2 - 1)) == 0)
+            width *= 2;
+        piece(done, width);
+        done += width;
+    }
+}
+
 }  // namespace tb::model

@@ -33,7 +33,7 @@ void RegisterBank::reset() {
     for (Register& reg : registers_) reg.reset();
 }
 
-std::uint64_t RegisterBank::Register::read() {
+std::uint64_t RegisterBank::Register::read_with_effect() {
     const std::uint64_t value = reader_ ? reader_(value_) : value_;
     if (spec_->clear_on_read) value_ = 0;
     return value;

@@ -51,7 +51,7 @@ class RegisterBank {
     class Register {
       public:
         explicit Register(const RegisterSpec& spec, unsigned index)
-            : spec_(&spec), value_(spec.reset), index_(index) {}
+            : spec_(&spec), value_(spec.reset), index_(index), has_reading_effect_(spec.clear_on_read) {}
 
         const RegisterSpec& spec() const { return *spec_; }
         /// Position in an array of registers, 0 for a single one.
@@ -65,6 +65,7 @@ class RegisterBank {
         using Writer = std::function<void(std::uint64_t old, std::uint64_t written)>;
         Register& on_read(Reader reader) {
             reader_ = std::move(reader);
+            has_reading_effect_ = true;
             return *this;
         }
         Register& on_write(Writer writer) {
@@ -72,14 +73,21 @@ class RegisterBank {
             return *this;
         }
 
-        std::uint64_t read();
+        std::uint64_t read() {
+            if (has_reading_effect_) [[unlikely]]
+                return read_with_effect();
+            return value_;
+        }
         void write(std::uint64_t value);
         void reset() { value_ = spec_->reset; }
 
       private:
+        std::uint64_t read_with_effect();
+
         const RegisterSpec* spec_;
         std::uint64_t value_;
         unsigned index_;
+        bool has_reading_effect_;
         Reader reader_;
         Writer writer_;
     };

@@ -32,18 +32,6 @@ std::string hex(std::uint64_t value) {
     return text;
 }
 
-/// QEMU's memory core cuts an access at natural alignment before the device sees it.
-template <class Piece>
-void cut_at_alignment(std::uint64_t offset, unsigned width, Piece&& piece) {
-    for (unsigned done = 0; done < width;) {
-        unsigned each = 1;
-        for (const unsigned wider : {2U, 4U})
-            if (wider <= width - done && (offset + done) % wider == 0) each = wider;
-        piece(done, each);
-        done += each;
-    }
-}
-
 }  // namespace
 
 E1000::E1000(const sc_core::sc_module_name& name, pci::Board& board, unsigned slot,
@@ -133,9 +121,13 @@ std::uint64_t E1000::bar_read(unsigned bar, std::uint64_t offset, unsigned width
     if (bar != 0) return 0;
     // As a driver reads: whole registers.
     if (width == 4 && offset % 4 == 0) return regs_.read(static_cast<std::uint32_t>(offset));
+    return read_in_pieces(offset, width);
+}
+
+std::uint64_t E1000::read_in_pieces(std::uint64_t offset, unsigned width) {
     check_width(offset, width);
     std::uint64_t value = 0;
-    cut_at_alignment(offset, width, [&](unsigned done, unsigned each) {
+    cut_at_alignment(offset, width, kWidths.most, [&](unsigned done, unsigned each) {
         const std::uint64_t piece =
             read_in_widths(kWidths, offset + done, each, [this](std::uint64_t at, unsigned) {
                 return std::uint64_t{regs_.read(static_cast<std::uint32_t>(at))};
@@ -148,7 +140,7 @@ std::uint64_t E1000::bar_read(unsigned bar, std::uint64_t offset, unsigned width
 void E1000::bar_write(unsigned bar, std::uint64_t offset, unsigned width, std::uint64_t value) {
     if (bar != 0) return;
     check_width(offset, width);
-    cut_at_alignment(offset, width, [&](unsigned done, unsigned each) {
+    cut_at_alignment(offset, width, kWidths.most, [&](unsigned done, unsigned each) {
         write_in_widths(kWidths, offset + done, each, value >> (8 * done) & width_mask(each),
                         [this](std::uint64_t at, unsigned, std::uint64_t piece) {
                             write_register(static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(piece));

@@ -66,6 +66,8 @@ class E1000 final : public pci::PciDevice, public NetDevice {
     void link_down();
     void restart_autoneg();
     void autoneg_done();
+    /// A read that is not of a whole register.
+    [[gnu::noinline]] std::uint64_t read_in_pieces(std::uint64_t offset, unsigned width);
     void read_wire_later();
     void send(std::span<const std::byte> frame);
     bool take(std::span<const std::byte> frame);

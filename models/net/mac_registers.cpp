@@ -111,15 +111,13 @@ void MacRegisters::reset() {
     std::fill(packet_buffer_.begin(), packet_buffer_.end(), 0);
 }
 
-std::uint32_t MacRegisters::read(std::uint32_t offset) {
-    if (offset >= kPacketBufferOffset)
-        return packet_buffer_[(offset - kPacketBufferOffset) / 4 % kPacketBufferWords];
-    return static_cast<std::uint32_t>(bank.read(offset));
+std::uint32_t& MacRegisters::packet_buffer_word(std::uint32_t offset) {
+    return packet_buffer_[(offset - kPacketBufferOffset) / 4 % kPacketBufferWords];
 }
 
 void MacRegisters::write(std::uint32_t offset, std::uint32_t value) {
     if (offset >= kPacketBufferOffset)
-        packet_buffer_[(offset - kPacketBufferOffset) / 4 % kPacketBufferWords] = value;
+        packet_buffer_word(offset) = value;
     else
         bank.write(offset, value);
 }

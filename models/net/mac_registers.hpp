@@ -33,7 +33,10 @@ class MacRegisters {
 
     void reset();
 
-    std::uint32_t read(std::uint32_t offset);
+    std::uint32_t read(std::uint32_t offset) {
+        if (offset >= kPacketBufferOffset) return packet_buffer_word(offset);
+        return static_cast<std::uint32_t>(bank.read(offset));
+    }
     void write(std::uint32_t offset, std::uint32_t value);
 
     RegisterBank bank;
@@ -90,6 +93,8 @@ class MacRegisters {
     Register* vfta;  ///< kTableWords
 
   private:
+    std::uint32_t& packet_buffer_word(std::uint32_t offset);
+
     std::vector<std::uint32_t> packet_buffer_;
 };
 

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <new>
 
+#include "models/core/access.hpp"
+
 namespace tb::model::pci {
 
 namespace {
@@ -47,6 +49,7 @@ Board::Region& Board::add_region(const std::string& name) {
 
 void Board::map(Region& region, Space space, std::uint64_t base, std::uint64_t size) {
     unmap(region);
+    last_memory_ = nullptr;
     region.space = space;
     region.base = base;
     region.size = size;
@@ -58,6 +61,7 @@ void Board::map(Region& region, Space space, std::uint64_t base, std::uint64_t s
 void Board::unmap(Region& region) {
     if (!region.mapped) return;
     region.mapped = false;
+    last_memory_ = nullptr;
     std::erase(mapped_[static_cast<std::size_t>(region.space)], &region);
 }
 
@@ -87,17 +91,13 @@ void Board::port_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& 
     const std::uint64_t first = payload.get_address();
     const unsigned length = payload.get_data_length();
     unsigned char* const data = payload.get_data_ptr();
-    for (unsigned done = 0; done < length;) {
-        const std::uint64_t address = first + done;
-        unsigned piece = 1;
-        while (piece * 2 <= length - done && (address & (piece * 2 - 1)) == 0) piece *= 2;
-        payload.set_address(address);
+    cut_at_alignment(first, length, 4, [&](unsigned done, unsigned piece) {
+        payload.set_address(first + done);
         payload.set_data_ptr(data + done);
         payload.set_data_length(piece);
         payload.set_streaming_width(piece);
         decode(Space::kPort, payload, delay);
-        done += piece;
-    }
+    });
     payload.set_address(first);
     payload.set_data_ptr(data);
     payload.set_data_length(length);
@@ -108,9 +108,8 @@ void Board::decode(Space space, tlm::tlm_generic_payload& payload, sc_core::sc_t
     const std::uint64_t address = payload.get_address();
     for (Region* region : mapped_[static_cast<std::size_t>(space)]) {
         if (!region->contains(address)) continue;
-        payload.set_address(address - region->base);
-        region->socket->b_transport(payload, delay);
-        payload.set_address(address);
+        if (space == Space::kMemory) last_memory_ = region;
+        pass_on(*region, address, payload, delay);
         return;
     }
     if (space == Space::kMemory && ram_access(payload)) return;

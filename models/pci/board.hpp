@@ -84,7 +84,12 @@ class Board : public sc_core::sc_module {
     /// An access of the processor: decodes it and passes it on through the region's socket. What the cpu
     /// sockets do, without the hop: for a processor in the same process, for whom that is half the cost.
     void access(Space space, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
-        cpu_transport(static_cast<int>(space), payload, delay);
+        // Most accesses go where the last one went.
+        const std::uint64_t address = payload.get_address();
+        if (space == Space::kMemory && last_memory_ != nullptr && last_memory_->contains(address))
+            pass_on(*last_memory_, address, payload, delay);
+        else
+            cpu_transport(static_cast<int>(space), payload, delay);
     }
 
     void set_observer(Observer* observer) { observer_ = observer == nullptr ? &silent_ : observer; }
@@ -101,6 +106,12 @@ class Board : public sc_core::sc_module {
     /// PC's bus does the same: ISA and PCI know no unaligned ports).
     void port_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
     void decode(Space space, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+    static void pass_on(Region& region, std::uint64_t address, tlm::tlm_generic_payload& payload,
+                        sc_core::sc_time& delay) {
+        payload.set_address(address - region.base);
+        region.socket->b_transport(payload, delay);
+        payload.set_address(address);
+    }
     void dma_transport(int initiator, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
     bool ram_access(tlm::tlm_generic_payload& payload);
 
@@ -109,6 +120,7 @@ class Board : public sc_core::sc_module {
     std::byte* ram_;
     std::vector<std::unique_ptr<Region>> regions_;
     std::array<std::vector<Region*>, 3> mapped_;  ///< a space each, latest mapping first
+    Region* last_memory_ = nullptr;  ///< found last; forgotten when anything is mapped or unmapped
     std::array<int, kIrqLines> irq_count_{};
     Observer silent_;
     Observer* observer_ = &silent_;

@@ -74,6 +74,8 @@ class PciDevice : public sc_core::sc_module {
     void add_bar(unsigned index, std::uint64_t size, bool is_io, bool is_64bit, std::uint32_t flags);
     void config_transport(int tag, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
     void bar_transport(int bar, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+    /// An access to the table or the pending bits; false where it is neither.
+    bool msix_transport(std::uint64_t offset, tlm::tlm_generic_payload& payload);
     void config_write(unsigned offset, unsigned width, std::uint32_t value);
     void update_mappings();
     void update_intx_line();

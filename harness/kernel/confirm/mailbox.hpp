@@ -4,13 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 
-/// How the harness and a kernel of ours in QEMU speak with each other: a page of guest memory that both see, and a
-/// port that the kernel writes to when it has said something. Included by both sides; freestanding.
+/// How the harness and a kernel of ours in QEMU speak with each other: a page of guest memory that both see,
+/// and a port that the kernel writes to when it has said something. Included by both sides; freestanding.
 ///
-/// They take turns. The kernel says `Said` and waits for an answer; an answer may carry a `Command`, whose end the
-/// kernel tells with `Said::kDone`. While it carries out a command it says other things in between (an access that a
-/// driver made, memory that it wants), and each gets its answer before the command goes on. So at any moment one side
-/// computes and the other waits, and what happens has one order.
+/// They take turns. The kernel says `Said` and waits for an answer; an answer may carry a `Command`, whose
+/// end the kernel tells with `Said::kDone`. While it carries out a command it says other things in between
+/// (an access that a driver made, memory that it wants), and each gets its answer before the command goes on.
+/// So at any moment one side computes and the other waits, and what happens has one order.
 namespace tb::kernel {
 
 inline constexpr std::uint64_t kMailboxAddress = 0x0011'0000;
@@ -18,23 +18,23 @@ inline constexpr std::uint32_t kMailboxMagic = 0x5442'4d42;  // "TBMB"
 inline constexpr std::uint32_t kMailboxVersion = 1;
 
 enum class Said : std::uint32_t {
-    kReady = 1,    ///< at start; [0] address and [1] bytes of the payload buffer, [2] I/O APIC pin of the device under
-                   ///< test, or kNoPin
-    kDone,         ///< the command has ended; [0] its result
-    kAccess,       ///< a driver has accessed a register; [0] kind (access_kind), [1] address, [2] value
-    kDelay,        ///< [0] nanoseconds to let pass
-    kAllocate,     ///< DMA memory; [0] bytes, [1] alignment; answer [0] address, or 0
-    kFree,         ///< [0] address, [1] bytes
-    kMap,          ///< [0] buffer, [1] bytes, [2] direction; answer [0] device address, or 0
-    kUnmap,        ///< [0] device address, [1] buffer, [2] bytes, [3] direction
-    kAttachIntx,   ///< [0] bus << 8 | device << 3 | function; answer [0] vector
-    kAttachLine,   ///< [0] line of the ISA; answer [0] vector, [1] 1 when the line is high
-    kAttachMsi,    ///< answer [0] vector, or kNoVector
-    kDetach,       ///< [0] vector
-    kMessages,     ///< messages have arrived at the processor; [0] bit n: vector n
-    kTake,         ///< [0] 1 begins a round; answer [0] the vector to take next, or kNoVector
-    kLog,          ///< [0] level, [1] device and [2] message (addresses of C strings), [3] value
-    kUnexpected,   ///< the processor took [0] where [1] was due (kNoVector: none)
+    kReady = 1,   ///< at start; [0] address and [1] bytes of the payload buffer, [2] I/O APIC pin of the
+                  ///< device under test, or kNoPin
+    kDone,        ///< the command has ended; [0] its result
+    kAccess,      ///< a driver has accessed a register; [0] kind (access_kind), [1] address, [2] value
+    kDelay,       ///< [0] nanoseconds to let pass
+    kAllocate,    ///< DMA memory; [0] bytes, [1] alignment; answer [0] address, or 0
+    kFree,        ///< [0] address, [1] bytes
+    kMap,         ///< [0] buffer, [1] bytes, [2] direction; answer [0] device address, or 0
+    kUnmap,       ///< [0] device address, [1] buffer, [2] bytes, [3] direction
+    kAttachIntx,  ///< [0] bus << 8 | device << 3 | function; answer [0] vector
+    kAttachLine,  ///< [0] line of the ISA; answer [0] vector, [1] 1 when the line is high
+    kAttachMsi,   ///< answer [0] vector, or kNoVector
+    kDetach,      ///< [0] vector
+    kMessages,    ///< messages have arrived at the processor; [0] bit n: vector n
+    kTake,        ///< [0] 1 begins a round; answer [0] the vector to take next, or kNoVector
+    kLog,         ///< [0] level, [1] device and [2] message (addresses of C strings), [3] value
+    kUnexpected,  ///< the processor took [0] where [1] was due (kNoVector: none)
 };
 
 enum class Command : std::uint32_t {
@@ -89,9 +89,9 @@ constexpr bool access_is_write(std::uint64_t kind) {
     return (kind >> 16 & 1) != 0;
 }
 
-/// The message that makes the local APIC of processor 0 request a vector: logical destination, flat (Intel SDM
-/// vol. 3A §11.6.2.2, §11.11.1). The destination is a set of processors and any that holds number 0 will do, so each
-/// message has an address of its own and a trace can tell them apart.
+/// The message that makes the local APIC of processor 0 request a vector: logical destination, flat (Intel
+/// SDM vol. 3A §11.6.2.2, §11.11.1). The destination is a set of processors and any that holds number 0 will
+/// do, so each message has an address of its own and a trace can tell them apart.
 constexpr std::uint64_t apic_message_address(unsigned slot) {
     return 0xfee0'0004 | std::uint64_t{2 * slot + 1} << 12;
 }
