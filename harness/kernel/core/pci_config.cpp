@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/kernel/core/pci_config.hpp"
+
+#include "harness/kernel/core/cpu.hpp"
+
+namespace tb::kernel {
+
+namespace {
+
+constexpr std::uint16_t kAddressPort = 0xcf8;
+constexpr std::uint16_t kDataPort = 0xcfc;
+constexpr std::uint64_t kMicrovmEcam = 0xe000'0000;
+
+// Vendor and device of what sits at 00:00.0.
+constexpr std::uint32_t kQ35HostBridge = 0x29c0'8086;
+constexpr std::uint32_t kI440fxHostBridge = 0x1237'8086;
+constexpr std::uint32_t kGenericHostBridge = 0x0008'1b36;
+
+constinit BoardKind kind = BoardKind::kNoPci;
+
+bool has_ports() {
+    out32(kAddressPort, 0x8000'0000);
+    return in32(kAddressPort) == 0x8000'0000;
+}
+
+void select(hal::PciAddress function, std::uint32_t offset) {
+    out32(kAddressPort, 0x8000'0000 | std::uint32_t{function.bus} << 16 | std::uint32_t{function.device} << 11 |
+                            std::uint32_t{function.function} << 8 | (offset & 0xfc));
+}
+
+std::uint64_t ecam_address(hal::PciAddress function, std::uint32_t offset) {
+    return kMicrovmEcam + (std::uint64_t{function.bus} << 20 | std::uint64_t{function.device} << 15 |
+                           std::uint64_t{function.function} << 12 | offset);
+}
+
+template <class T>
+volatile T& ecam(hal::PciAddress function, std::uint32_t offset) {
+    return *reinterpret_cast<volatile T*>(ecam_address(function, offset));
+}
+
+// PIIX3's four interrupt router registers hold ISA lines; firmware may have left them off.
+void route_piix3() {
+    constexpr hal::PciAddress kPiix3{0, 1, 0};
+    constexpr std::uint32_t kPirqRouting = 0x60;
+    pci_write(kPiix3, kPirqRouting, 4, 0x0b0b'0a0a);
+}
+
+}  // namespace
+
+BoardKind initialise_pci() {
+    if (has_ports()) {
+        kind = BoardKind::kQ35;
+        if (pci_read({}, 0, 4) == kQ35HostBridge) return kind;
+        if (pci_read({}, 0, 4) == kI440fxHostBridge) {
+            kind = BoardKind::kI440fx;
+            route_piix3();
+            return kind;
+        }
+    } else if (ecam<std::uint32_t>({}, 0) == kGenericHostBridge) {
+        return kind = BoardKind::kMicrovmPcie;
+    }
+    return kind = BoardKind::kNoPci;
+}
+
+BoardKind board_kind() {
+    return kind;
+}
+
+std::uint32_t pci_read(hal::PciAddress function, std::uint32_t offset, unsigned width) {
+    const std::uint32_t all_ones = width == 4 ? 0xffff'ffff : (1U << 8 * width) - 1;
+    if (kind == BoardKind::kNoPci) return all_ones;
+    if (kind == BoardKind::kMicrovmPcie) {
+        if (width == 1) return ecam<std::uint8_t>(function, offset);
+        if (width == 2) return ecam<std::uint16_t>(function, offset);
+        return ecam<std::uint32_t>(function, offset);
+    }
+    if (offset > 0xff) return all_ones;
+    select(function, offset);
+    const auto port = static_cast<std::uint16_t>(kDataPort + (offset & 3));
+    if (width == 1) return in8(port);
+    if (width == 2) return in16(port);
+    return in32(port);
+}
+
+void pci_write(hal::PciAddress function, std::uint32_t offset, unsigned width, std::uint32_t value) {
+    if (kind == BoardKind::kNoPci) return;
+    if (kind == BoardKind::kMicrovmPcie) {
+        if (width == 1)
+            ecam<std::uint8_t>(function, offset) = static_cast<std::uint8_t>(value);
+        else if (width == 2)
+            ecam<std::uint16_t>(function, offset) = static_cast<std::uint16_t>(value);
+        else
+            ecam<std::uint32_t>(function, offset) = value;
+        return;
+    }
+    if (offset > 0xff) return;
+    select(function, offset);
+    const auto port = static_cast<std::uint16_t>(kDataPort + (offset & 3));
+    if (width == 1)
+        out8(port, static_cast<std::uint8_t>(value));
+    else if (width == 2)
+        out16(port, static_cast<std::uint16_t>(value));
+    else
+        out32(port, value);
+}
+
+unsigned intx_pin(hal::PciAddress function) {
+    switch (kind) {
+        case BoardKind::kI440fx:
+            // Slot and pin are turned against each other by the wiring, one step behind the slot's number.
+            return pci_read({0, 1, 0}, 0x60 + (function.device - 1U) % 4, 1) & 0xf;
+        case BoardKind::kMicrovmPcie:
+            return 12 + function.device % 4U;
+        case BoardKind::kQ35:
+        case BoardKind::kNoPci:
+            break;
+    }
+    // ICH9 wires PIRQE to PIRQH, which slots below 25 use, to the pins from 20 on.
+    return 20 + function.device % 4U;
+}
+
+}  // namespace tb::kernel
