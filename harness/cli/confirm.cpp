@@ -4,6 +4,7 @@
 #include "harness/cli/judge.hpp"
 #include "harness/cli/suite.hpp"
 #include "harness/qemu/error.hpp"
+#include "harness/qemu/kernel_image.hpp"
 #include "harness/qemu/process.hpp"
 #include "harness/qemu/shim.hpp"
 #include "harness/trace/diff.hpp"
@@ -72,6 +73,14 @@ int confirm_command(const Options& options) {
                    "twinbench: there is no {} to confirm on: install it with `apt-get install "
                    "qemu-system-x86`, or name one with --qemu\n",
                    options.qemu);
+        return kEnvironmentLacks;
+    }
+    if (options.on == "kernel" && !qemu::find_kernel_image(kConfirmImage)) {
+        fmt::print(stderr,
+                   "twinbench: there is no {}: build it with `cmake --build --preset release`, or name its "
+                   "folder in "
+                   "TWINBENCH_KERNELS\n",
+                   kConfirmImage);
         return kEnvironmentLacks;
     }
     // Before the workers start, so that the shim is built once.

@@ -65,6 +65,13 @@ void add_confirm(CLI::App& app, int& status) {
         app.add_subcommand("confirm", "Run scenarios on the models and on QEMU, and compare event by event");
     static cli::Options values;
     add_shared(*command, values);
+    command
+        ->add_option(
+            "--on", values.on,
+            "What drives QEMU's devices: qtest (default), or kernel: the drivers in a kernel of ours in QEMU")
+        ->check(CLI::IsMember({"qtest", "kernel"}));
+    command->add_option("--machine", values.machine, "QEMU's machine, with --on kernel")
+        ->check(CLI::IsMember({"q35", "pc", "microvm"}));
     command->callback([&] { status = cli::confirm_command(values); });
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "harness/qemu/kernel_image.hpp"
 #include "harness/trace/allowed.hpp"
 #include "harness/trace/trace_file.hpp"
 
@@ -87,6 +88,10 @@ harness::RigOptions rig_options(const Options& options, const scenario::Scenario
     rig.shuffle = options.shuffle;
     rig.qemu_binary = options.qemu;
     rig.base_directory = scenario.directory();
+    if (options.on == "kernel") {
+        rig.kernel_image = qemu::find_kernel_image(kConfirmImage).value_or("");
+        rig.qemu_machine = options.machine == "microvm" ? "microvm,pcie=on" : options.machine;
+    }
     return rig;
 }
 

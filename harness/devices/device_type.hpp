@@ -13,13 +13,11 @@
 
 #include "harness/devices/outside.hpp"
 #include "harness/machine/machine_base.hpp"
+#include "harness/operations/operation.hpp"
 #include "harness/trace/event.hpp"
 #include "models/core/register_bank.hpp"
 
 namespace tb::harness {
-
-/// Where every PCI device under test sits: bus 0 of q35, as the first function of this slot.
-inline constexpr hal::PciAddress kDeviceUnderTest{0, 4, 0};
 
 /// A block of registers with the names that scenarios and traces use: `NAME` for the block without a name,
 /// `block.NAME` otherwise, `NAME[3]` in arrays.
@@ -44,34 +42,19 @@ struct LayoutSpec {
     std::span<const LayoutField> fields;
 };
 
-/// The type of a value in a scenario file, for checking it before anything runs.
-enum class ValueType : std::uint8_t {
-    kInteger,  ///< a number, "0x1f", or "=expression"
-    kBoolean,
-    kText,
-    kDuration,  ///< "10us"
-    kData,      ///< a data pattern
-    kDataList,  ///< a list of data patterns (fragments)
-    kTextList,
-    kIntegerList,
-};
-
-/// One key of a device's configuration, or one argument of an operation.
-struct KeySpec {
-    const char* name;
-    ValueType type;
-    bool required;
-    const char* about;
-};
-
 /// What a run asks of a machine besides the device's own configuration.
 struct RigOptions {
     std::uint64_t seed = 1;
     std::uint64_t shuffle = 0;
     std::string qemu_binary = "qemu-system-x86_64";
+    /// A kernel of ours to drive QEMU's devices from inside; empty: over qtest.
+    std::string kernel_image;
+    std::string qemu_machine = "q35";  ///< with a kernel: q35, pc, or microvm,pcie=on
     /// Directory against which relative paths in a configuration (disk images, captures) are taken.
     std::string base_directory = ".";
 };
+
+class DeviceType;
 
 /// A machine with one device under test and the world around it: the models in this process, or a QEMU.
 class Rig {
@@ -85,6 +68,10 @@ class Rig {
     /// Something went wrong in the machine itself, not in the driver (a model's error, QEMU's stderr); empty
     /// if not.
     virtual std::string trouble() { return {}; }
+    /// Takes a driver for the device: in this process, unless the machine has a processor of its own to run
+    /// it.
+    virtual std::unique_ptr<DriverSession> open(const DriverType& driver, const DeviceType& device,
+                                                hal::Host& host);
 };
 
 /// A device that scenarios can name.

@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/devices/model_rig.hpp"
-#include "harness/devices/net_operations.hpp"
 #include "harness/devices/qemu_rig.hpp"
 #include "harness/devices/types.hpp"
+#include "harness/operations/net_operations.hpp"
 #include "models/net/e1000.hpp"
 #include "models/net/net_peer.hpp"
 
@@ -137,8 +137,7 @@ class E1000Type : public DeviceType {
     }
 
     std::unique_ptr<Rig> make_qemu(const json& configuration, const RigOptions& options) const override {
-        qemu::VmOptions vm;
-        vm.binary = options.qemu_binary;
+        qemu::VmOptions vm = vm_options_for(options);
         vm.nets = {"wire"};
         vm.devices = {fmt::format("e1000,netdev=wire,addr={:02x}.0,mac={},mitigation={}",
                                   kDeviceUnderTest.device, text(configuration, "mac", "52:54:00:12:34:56"),

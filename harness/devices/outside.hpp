@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-namespace tb::harness {
+#include "harness/operations/value.hpp"
 
-using Bytes = std::vector<std::byte>;
+namespace tb::harness {
 
 /// Something that this machine's outside world cannot do (QEMU's socket back end has no modem lines, say).
 class OutsideUnsupported : public std::runtime_error {

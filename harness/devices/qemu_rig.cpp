@@ -5,6 +5,10 @@
 
 #include <cstring>
 
+#include "harness/devices/kernel_session.hpp"
+#include "harness/machine/kernel_machine.hpp"
+#include "harness/machine/qtest_machine.hpp"
+
 namespace tb::harness {
 
 namespace {
@@ -21,15 +25,34 @@ Bytes to_bytes(std::span<const std::uint8_t> data) {
 
 }  // namespace
 
-QemuRig::QemuRig(qemu::VmOptions options)
-    : vm_(options),
-      machine_(vm_),
-      outside_(
-          std::make_unique<QemuOutside>(vm_, machine_, !options.nets.empty(), !options.serials.empty())) {}
+qemu::VmOptions vm_options_for(const RigOptions& options) {
+    qemu::VmOptions vm;
+    vm.binary = options.qemu_binary;
+    if (options.kernel_image.empty()) return vm;
+    vm.guest = qemu::GuestOptions{options.kernel_image, ""};
+    vm.machine = options.qemu_machine;
+    // The same RAM for DMA as elsewhere, and as much again and more above it for the kernel.
+    vm.ram_bytes = 3 * kRamBytes;
+    return vm;
+}
+
+QemuRig::QemuRig(qemu::VmOptions options) : vm_(options) {
+    if (options.guest) {
+        auto kernel = std::make_unique<KernelMachine>(vm_);
+        kernel_ = kernel.get();
+        machine_ = std::move(kernel);
+    } else {
+        machine_ = std::make_unique<QtestMachine>(vm_);
+    }
+    outside_ = std::make_unique<QemuOutside>(vm_, *machine_, !options.nets.empty(), !options.serials.empty());
+}
+
+QemuRig::~QemuRig() = default;
 
 std::string QemuRig::description() const {
     const qemu::QemuVersion& version = vm_.version();
-    return fmt::format("qemu {}.{}.{}", version.major, version.minor, version.micro);
+    return fmt::format("{} {}.{}.{}", kernel_ != nullptr ? "kernel" : "qemu", version.major, version.minor,
+                       version.micro);
 }
 
 trace::Visibility QemuRig::visibility() const {
@@ -44,6 +67,12 @@ std::string QemuRig::trouble() {
     // A QEMU that has ended is trouble.
     if (vm_.process().running()) return {};
     return fmt::format("QEMU ended ({}): {}", vm_.process().status_text(), vm_.stderr_text());
+}
+
+std::unique_ptr<DriverSession> QemuRig::open(const DriverType& driver, const DeviceType& device,
+                                             hal::Host& host) {
+    if (kernel_ == nullptr) return Rig::open(driver, device, host);
+    return std::make_unique<KernelSession>(*kernel_, driver.name(), device.is_pci());
 }
 
 void QemuOutside::send_frame(std::span<const std::byte> frame) {

@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "harness/devices/device_type.hpp"
-#include "harness/devices/driver_type.hpp"
 #include "harness/devices/types.hpp"
 
 namespace tb::harness {
@@ -16,23 +15,15 @@ std::span<const DeviceType* const> device_types() {
     return types;
 }
 
-std::span<const DriverType* const> driver_types() {
-    static const std::vector<const DriverType*> types = {&pci_driver(), &uart16550_driver(),
-                                                         &virtio_blk_driver(), &e1000_driver()};
-    return types;
+std::unique_ptr<DriverSession> Rig::open(const DriverType& driver, const DeviceType& device,
+                                         hal::Host& host) {
+    return driver.open(hal::Platform(host), device.is_pci());
 }
 
 const DeviceType* find_device_type(std::string_view name) {
     const auto types = device_types();
     const auto found = std::find_if(types.begin(), types.end(),
                                     [&](const DeviceType* type) { return type->name() == name; });
-    return found == types.end() ? nullptr : *found;
-}
-
-const DriverType* find_driver_type(std::string_view name) {
-    const auto types = driver_types();
-    const auto found = std::find_if(types.begin(), types.end(),
-                                    [&](const DriverType* type) { return type->name() == name; });
     return found == types.end() ? nullptr : *found;
 }
 

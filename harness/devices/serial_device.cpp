@@ -106,8 +106,7 @@ class SerialType : public DeviceType {
                                                 flag(configuration, "modem_lines"));
     }
     std::unique_ptr<Rig> make_qemu(const json& configuration, const RigOptions& options) const override {
-        qemu::VmOptions vm;
-        vm.binary = options.qemu_binary;
+        qemu::VmOptions vm = vm_options_for(options);
         if (!flag(configuration, "absent")) {
             vm.serials = {"line"};
             vm.devices = {pci_ ? fmt::format("pci-serial,chardev=line,addr={:02x}.0", kDeviceUnderTest.device)

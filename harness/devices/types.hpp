@@ -2,7 +2,6 @@
 #pragma once
 
 #include "harness/devices/device_type.hpp"
-#include "harness/devices/driver_type.hpp"
 
 /// What registry.cpp lists. Each is defined in the file of its device.
 namespace tb::harness {
@@ -11,10 +10,5 @@ const DeviceType& isa_serial();
 const DeviceType& pci_serial();
 const DeviceType& virtio_blk_pci();
 const DeviceType& e1000();
-
-const DriverType& pci_driver();
-const DriverType& uart16550_driver();
-const DriverType& virtio_blk_driver();
-const DriverType& e1000_driver();
 
 }  // namespace tb::harness

@@ -244,7 +244,7 @@ class VirtioBlkModelRig : public ModelRig {
 /// The medium behind QEMU: held at the NBD server, which the device waits for.
 class QemuMediumOutside : public Outside {
   public:
-    QemuMediumOutside(BlockMedium& medium, qemu::Vm& vm, QtestMachine& machine)
+    QemuMediumOutside(BlockMedium& medium, qemu::Vm& vm, QemuMachine& machine)
         : medium_(medium), vm_(vm), machine_(machine) {}
 
     bool has_medium() const override { return true; }
@@ -279,7 +279,7 @@ class QemuMediumOutside : public Outside {
   private:
     BlockMedium& medium_;
     qemu::Vm& vm_;
-    QtestMachine& machine_;
+    QemuMachine& machine_;
 };
 
 /// Before the rig among its bases: the medium outlives the QEMU that it serves.
@@ -293,14 +293,13 @@ class VirtioBlkQemuRig : private MediumOwner, public QemuRig {
     VirtioBlkQemuRig(const json& configuration, const RigOptions& options)
         : MediumOwner(configuration, options), QemuRig(vm_options(configuration, options, medium)) {
         if (flag(configuration, "absent", false)) return;
-        set_outside(std::make_unique<QemuMediumOutside>(medium, vm(), qtest_machine()));
+        set_outside(std::make_unique<QemuMediumOutside>(medium, vm(), qemu_machine()));
     }
 
   private:
     static qemu::VmOptions vm_options(const json& configuration, const RigOptions& options,
                                       BlockMedium& medium) {
-        qemu::VmOptions vm;
-        vm.binary = options.qemu_binary;
+        qemu::VmOptions vm = vm_options_for(options);
         if (flag(configuration, "absent", false)) return vm;
         vm.disks = {{"disk", &medium}};
         vm.devices = {device_option(configuration)};

@@ -173,7 +173,12 @@ void KernelMachine::serve_access(const Words& words) {
     const auto space = static_cast<hal::AddressSpace>(kernel::access_space(words[0]));
     if (kernel::access_space(words[0]) > 2) nonsense("it accessed a space that there is not");
     listener().far_access(write, space, words[1], kernel::access_width(words[0]), from_apic(words[2]));
-    settle();
+    if (write) {
+        settle();
+    } else {
+        vm().qtest().round_trip();
+        settle_after_read();
+    }
     answer(Command::kNone, {});
 }
 
@@ -210,7 +215,9 @@ const char* KernelMachine::guest_text(std::uint64_t address) {
 std::uint64_t KernelMachine::read(hal::AddressSpace space, std::uint64_t address, unsigned width) {
     const std::uint64_t value = command(
         Command::kAccess, {kernel::access_kind(static_cast<unsigned>(space), width, false), address, 0});
-    settle();
+    // Edges that the access caused are on their way to us: one turn of QEMU's loop brings them.
+    vm().qtest().round_trip();
+    settle_after_read();
     return from_apic(value);
 }
 

@@ -31,6 +31,13 @@ void QemuMachine::start_clock() {
 
 void QemuMachine::settle() {
     vm_.settle();
+    input_waited_ = vm_.has_waiting_input();
+    take_edges();
+    take_messages();
+}
+
+void QemuMachine::settle_after_read() {
+    if (input_waited_) return settle();
     take_edges();
     take_messages();
 }

@@ -21,6 +21,9 @@ class QemuMachine : public MachineBase {
     /// Drains QEMU until it is quiet, and takes in interrupts: after an access, and after an input from
     /// outside.
     void settle();
+    /// After an access that only read: QEMU has work of its own only when it may have made room for input
+    /// that waits.
+    void settle_after_read();
 
   protected:
     explicit QemuMachine(qemu::Vm& vm);
@@ -39,6 +42,8 @@ class QemuMachine : public MachineBase {
     qemu::Vm& vm_;
     std::uint64_t now_ = 0;
     std::uint64_t clock_start_ = 0;
+    bool input_waited_ =
+        false;  ///< when QEMU last came to rest: after an access it may have taken it already
 };
 
 }  // namespace tb::harness

@@ -30,8 +30,6 @@ QtestMachine::QtestMachine(qemu::Vm& vm) : QemuMachine(vm) {
 
 std::uint64_t QtestMachine::read(hal::AddressSpace space, std::uint64_t address, unsigned width) {
     std::uint64_t value = 0;
-    // Asked before the access: after it, QEMU may or may not have taken in the character that was waiting.
-    const bool waiting = vm().has_waiting_input();
     switch (space) {
         case hal::AddressSpace::kMemory:
             value = vm().qtest().read(address, width);
@@ -50,10 +48,7 @@ std::uint64_t QtestMachine::read(hal::AddressSpace space, std::uint64_t address,
             value = vm().qtest().in(kConfigDataPort + (address & 3), width);
             break;
     }
-    // Reading a character makes room for the next.
-    if (waiting) vm().settle();
-    take_edges();
-    take_messages();
+    settle_after_read();
     return value & width_mask(width);
 }
 

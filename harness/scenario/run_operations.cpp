@@ -49,7 +49,7 @@ std::string unequal(const harness::Value& got, const harness::Value& want) {
 }  // namespace
 
 harness::DriverSession& Run::session() {
-    if (session_ == nullptr) session_ = scenario_.driver->open(host_, *scenario_.device);
+    if (session_ == nullptr) session_ = rig_.open(*scenario_.driver, *scenario_.device, host_);
     return *session_;
 }
 

@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/devices/driver_type.hpp"
+#include "harness/devices/device_type.hpp"
+#include "harness/operations/operation.hpp"
 #include "harness/scenario/document.hpp"
 
 namespace tb::scenario {

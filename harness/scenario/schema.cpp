@@ -4,7 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "harness/devices/driver_type.hpp"
+#include "harness/devices/device_type.hpp"
+#include "harness/operations/operation.hpp"
 #include "harness/scenario/steps.hpp"
 #include "harness/scenario/values.hpp"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/devices/driver_type.hpp"
+#include "harness/operations/operation.hpp"
 #include "harness/scenario/document.hpp"
 #include "harness/scenario/expression.hpp"
 

@@ -21,7 +21,8 @@ void put_hex(std::uint64_t value, unsigned digits) {
     char text[19] = "0x";
     unsigned shown = digits;
     while (shown < 16 && value >> (4 * shown) != 0) ++shown;
-    for (unsigned i = 0; i < shown; ++i) text[2 + i] = "0123456789abcdef"[value >> (4 * (shown - 1 - i)) & 15];
+    for (unsigned i = 0; i < shown; ++i)
+        text[2 + i] = "0123456789abcdef"[value >> (4 * (shown - 1 - i)) & 15];
     text[2 + shown] = 0;
     put(text);
 }

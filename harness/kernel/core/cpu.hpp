@@ -70,8 +70,8 @@ inline void enable_interrupts() {
 inline void disable_interrupts() {
     asm volatile("cli" : : : "memory");
 }
-/// Sleeps until the next interrupt, which is taken before this returns. Between `sti` and `hlt` none can slip in
-/// (Intel SDM vol. 2B, STI).
+/// Sleeps until the next interrupt, which is taken before this returns. Between `sti` and `hlt` none can slip
+/// in (Intel SDM vol. 2B, STI).
 inline void wait_for_interrupt() {
     asm volatile("sti; hlt; cli" : : : "memory");
 }

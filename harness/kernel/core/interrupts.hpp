@@ -5,8 +5,8 @@
 
 namespace tb::kernel {
 
-/// What an interrupt finds on its stack, as isr.S lays it out. A handler may change it: it is what the processor goes
-/// back to.
+/// What an interrupt finds on its stack, as isr.S lays it out. A handler may change it: it is what the
+/// processor goes back to.
 struct Frame {
     std::uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
     std::uint64_t vector;

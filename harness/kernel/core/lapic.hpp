@@ -6,7 +6,8 @@
 /// The local APIC of the one processor, in its memory mapped form (Intel SDM vol. 3A chapter 11).
 namespace tb::kernel::lapic {
 
-/// Physical and logical destination 0 and 1 are this processor: interrupts come from then on, when it lets them.
+/// Physical and logical destination 0 and 1 are this processor: interrupts come from then on, when it lets
+/// them.
 void initialise();
 /// The interrupt in service has ended.
 void end_of_interrupt();

@@ -39,8 +39,8 @@ bool insert(std::size_t index, Hole hole) {
     return true;
 }
 
-/// The heap: pieces one after the other in blocks of pages, each with its size before it; a free one may be cut, and
-/// joins free ones behind it when it is looked at.
+/// The heap: pieces one after the other in blocks of pages, each with its size before it; a free one may be
+/// cut, and joins free ones behind it when it is looked at.
 struct alignas(16) Piece {
     std::uint64_t size;  ///< bytes behind this header
     bool free;

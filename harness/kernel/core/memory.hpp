@@ -8,8 +8,8 @@
 
 namespace tb::kernel {
 
-/// Takes the RAM above the image into use. Memory is mapped one to one: an address here is the address that a device
-/// uses. RAM below the image is nobody's.
+/// Takes the RAM above the image into use. Memory is mapped one to one: an address here is the address that a
+/// device uses. RAM below the image is nobody's.
 void initialise_memory(const StartInfo& info);
 
 /// Zeroed, contiguous, aligned to `alignment` (a power of two; at least a page). Null when there is none.

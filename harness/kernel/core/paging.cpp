@@ -18,8 +18,8 @@ namespace tb::kernel {
 
 namespace {
 
-// Bits of an entry (Intel SDM vol. 3A §4.5). Both cache bits together select the PAT's entry 3: uncacheable, as it comes
-// out of reset (§11.12.4).
+// Bits of an entry (Intel SDM vol. 3A §4.5). Both cache bits together select the PAT's entry 3: uncacheable,
+// as it comes out of reset (§11.12.4).
 constexpr std::uint64_t kPresent = 1;
 constexpr std::uint64_t kWritable = 2;
 constexpr std::uint64_t kUncached = 8 | 16;
@@ -66,7 +66,8 @@ std::uint64_t* large_entry(std::uint64_t address) {
 bool is_ram(const StartInfo& info, std::uint64_t start, std::uint64_t end) {
     const auto* ranges = reinterpret_cast<const MemoryRange*>(info.memory_map);
     for (std::uint32_t i = 0; i < info.memory_map_entries; ++i)
-        if (ranges[i].type == kRam && ranges[i].start < end && start < ranges[i].start + ranges[i].size) return true;
+        if (ranges[i].type == kRam && ranges[i].start < end && start < ranges[i].start + ranges[i].size)
+            return true;
     return false;
 }
 
@@ -99,14 +100,15 @@ void initialise_paging(const StartInfo& info) {
             address | kPresent | kWritable | kLarge | kNoExecute | (ram ? std::uint64_t{0} : kUncached);
     }
     split(0);
-    for (std::uint64_t address = address_of(tb_image_start) & ~(kLargePage - 1); address < address_of(tb_image_end);
-         address += kLargePage)
+    for (std::uint64_t address = address_of(tb_image_start) & ~(kLargePage - 1);
+         address < address_of(tb_image_end); address += kLargePage)
         split(address);
     write_cr3(reinterpret_cast<std::uint64_t>(&tables[0]));
 }
 
 void* map_device(std::uint64_t address, std::uint64_t size) {
-    for (std::uint64_t at = address & ~(kLargePage - 1); at >= kFourGiB && at < address + size; at += kLargePage) {
+    for (std::uint64_t at = address & ~(kLargePage - 1); at >= kFourGiB && at < address + size;
+         at += kLargePage) {
         std::uint64_t* entry = large_entry(at);
         if (entry == nullptr) return nullptr;
         if (*entry == 0) *entry = at | kPresent | kWritable | kLarge | kNoExecute | kUncached;

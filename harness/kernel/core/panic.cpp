@@ -29,11 +29,28 @@ namespace {
 constexpr std::uint64_t kPageFault = 14;
 constexpr unsigned kDeepest = 32;
 
-constexpr const char* kExceptions[] = {
-    "divide error", "debug", "non-maskable interrupt", "breakpoint", "overflow", "bound range exceeded",
-    "invalid opcode", "device not available", "double fault", "coprocessor segment overrun", "invalid TSS",
-    "segment not present", "stack fault", "general protection", "page fault", "reserved", "x87 error",
-    "alignment check", "machine check", "SIMD error", "virtualization", "control protection"};
+constexpr const char* kExceptions[] = {"divide error",
+                                       "debug",
+                                       "non-maskable interrupt",
+                                       "breakpoint",
+                                       "overflow",
+                                       "bound range exceeded",
+                                       "invalid opcode",
+                                       "device not available",
+                                       "double fault",
+                                       "coprocessor segment overrun",
+                                       "invalid TSS",
+                                       "segment not present",
+                                       "stack fault",
+                                       "general protection",
+                                       "page fault",
+                                       "reserved",
+                                       "x87 error",
+                                       "alignment check",
+                                       "machine check",
+                                       "SIMD error",
+                                       "virtualization",
+                                       "control protection"};
 
 std::uint64_t address_of(const char* symbol) {
     return reinterpret_cast<std::uint64_t>(symbol);
@@ -55,7 +72,8 @@ void put_backtrace(std::uint64_t rip, std::uint64_t rbp) {
     put_place(rip);
     // A frame begins with the caller's RBP and the return address; all of them lie in the image's own stacks.
     for (unsigned depth = 0; depth < kDeepest; ++depth) {
-        const bool sound = rbp >= address_of(tb_text_end) && rbp < address_of(tb_image_end) - 16 && rbp % 8 == 0;
+        const bool sound =
+            rbp >= address_of(tb_text_end) && rbp < address_of(tb_image_end) - 16 && rbp % 8 == 0;
         if (!sound) return;
         const auto* frame = reinterpret_cast<const std::uint64_t*>(rbp);
         if (frame[1] < address_of(tb_image_start) || frame[1] >= address_of(tb_text_end)) return;
@@ -70,7 +88,8 @@ void put_page_fault(const Frame& frame) {
     print((frame.error_code & 16) != 0  ? "instruction fetch"
           : (frame.error_code & 2) != 0 ? "write"
                                         : "read",
-          " at ", Hex{address, 8}, (frame.error_code & 1) != 0 ? ", not allowed there" : ", where nothing is mapped");
+          " at ", Hex{address, 8},
+          (frame.error_code & 1) != 0 ? ", not allowed there" : ", where nothing is mapped");
     if (address < 0x1000) print(" (a null pointer)");
     if (address >= address_of(tb_stack_guard) && address < address_of(tb_stack_guard) + 0x1000)
         print(" (the stack has overflowed)");
@@ -100,11 +119,12 @@ void panic(const Frame& frame) {
         const char* name;
         std::uint64_t value;
     };
-    const Register registers[] = {{"rax", frame.rax}, {"rbx", frame.rbx}, {"rcx", frame.rcx}, {"rdx", frame.rdx},
-                                  {"rsi", frame.rsi}, {"rdi", frame.rdi}, {"rbp", frame.rbp}, {"rsp", frame.rsp},
-                                  {"r8 ", frame.r8},  {"r9 ", frame.r9},  {"r10", frame.r10}, {"r11", frame.r11},
-                                  {"r12", frame.r12}, {"r13", frame.r13}, {"r14", frame.r14}, {"r15", frame.r15},
-                                  {"rip", frame.rip}, {"flags", frame.rflags}};
+    const Register registers[] = {{"rax", frame.rax}, {"rbx", frame.rbx}, {"rcx", frame.rcx},
+                                  {"rdx", frame.rdx}, {"rsi", frame.rsi}, {"rdi", frame.rdi},
+                                  {"rbp", frame.rbp}, {"rsp", frame.rsp}, {"r8 ", frame.r8},
+                                  {"r9 ", frame.r9},  {"r10", frame.r10}, {"r11", frame.r11},
+                                  {"r12", frame.r12}, {"r13", frame.r13}, {"r14", frame.r14},
+                                  {"r15", frame.r15}, {"rip", frame.rip}, {"flags", frame.rflags}};
     unsigned column = 0;
     for (const Register& r : registers) print(r.name, " ", Hex{r.value, 16}, ++column % 4 == 0 ? "\n" : "  ");
     print("\n");

@@ -5,8 +5,8 @@
 
 namespace tb::kernel {
 
-/// Writes why, where from (a backtrace) and, after a fault, all registers to the debug port, and ends the machine with
-/// ExitStatus::kPanic.
+/// Writes why, where from (a backtrace) and, after a fault, all registers to the debug port, and ends the
+/// machine with ExitStatus::kPanic.
 [[noreturn]] void panic(const char* why);
 [[noreturn]] void panic(const Frame& frame);
 

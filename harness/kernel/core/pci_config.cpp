@@ -24,8 +24,9 @@ bool has_ports() {
 }
 
 void select(hal::PciAddress function, std::uint32_t offset) {
-    out32(kAddressPort, 0x8000'0000 | std::uint32_t{function.bus} << 16 | std::uint32_t{function.device} << 11 |
-                            std::uint32_t{function.function} << 8 | (offset & 0xfc));
+    out32(kAddressPort, 0x8000'0000 | std::uint32_t{function.bus} << 16 |
+                            std::uint32_t{function.device} << 11 | std::uint32_t{function.function} << 8 |
+                            (offset & 0xfc));
 }
 
 std::uint64_t ecam_address(hal::PciAddress function, std::uint32_t offset) {
@@ -45,12 +46,24 @@ void route_piix3() {
     pci_write(kPiix3, kPirqRouting, 4, 0x0b0b'0a0a);
 }
 
+// ICH9 raises a PIRQ on its own pin of the I/O APIC, and on the 8259's line that the router names besides; a
+// firmware has named one. Nobody listens there.
+void unroute_ich9() {
+    constexpr hal::PciAddress kLpc{0, 31, 0};
+    constexpr std::uint32_t kOff = 0x8080'8080;
+    pci_write(kLpc, 0x60, 4, kOff);
+    pci_write(kLpc, 0x68, 4, kOff);
+}
+
 }  // namespace
 
 BoardKind initialise_pci() {
     if (has_ports()) {
         kind = BoardKind::kQ35;
-        if (pci_read({}, 0, 4) == kQ35HostBridge) return kind;
+        if (pci_read({}, 0, 4) == kQ35HostBridge) {
+            unroute_ich9();
+            return kind;
+        }
         if (pci_read({}, 0, 4) == kI440fxHostBridge) {
             kind = BoardKind::kI440fx;
             route_piix3();

@@ -9,13 +9,13 @@ namespace tb::kernel {
 /// The boards that we know how to find our way on.
 enum class BoardKind : std::uint8_t { kQ35, kI440fx, kMicrovmPcie, kNoPci };
 
-/// Finds out by which mechanism configuration space is reached: ports 0xcf8 and 0xcfc (PCI 3.0 §3.2.2.3.2), else the
-/// enhanced one at `ecam` (0: unknown).
+/// Finds out by which mechanism configuration space is reached: ports 0xcf8 and 0xcfc (PCI 3.0 §3.2.2.3.2),
+/// else the enhanced one at `ecam` (0: unknown).
 BoardKind initialise_pci();
 BoardKind board_kind();
 
-/// `width` is 1, 2 or 4, the offset aligned to it. All-ones where nothing is; on ports, offsets above 0xff are
-/// nothing.
+/// `width` is 1, 2 or 4, the offset aligned to it. All-ones where nothing is; on ports, offsets above 0xff
+/// are nothing.
 std::uint32_t pci_read(hal::PciAddress function, std::uint32_t offset, unsigned width);
 void pci_write(hal::PciAddress function, std::uint32_t offset, unsigned width, std::uint32_t value);
 

@@ -9,7 +9,8 @@
 
 extern "C" {
 
-// Whole words first: QEMU translates a `rep movsb` into a loop over bytes, and most of what is copied is large.
+// Whole words first: QEMU translates a `rep movsb` into a loop over bytes, and most of what is copied is
+// large.
 void* memcpy(void* to, const void* from, std::size_t size) {
     void* const result = to;
     std::size_t words = size / 8;
@@ -66,6 +67,9 @@ void* memchr(const void* where, int value, std::size_t size) {
 
 [[noreturn]] void __cxa_pure_virtual() {
     tb::kernel::panic("a pure virtual function was called");
+}
+[[noreturn]] void abort() {
+    tb::kernel::panic("abort() was called");
 }
 // Nothing outlives the machine.
 int __cxa_atexit(void (*)(void*), void*, void*) {

@@ -55,6 +55,7 @@ void tb_kernel_start(const tb::kernel::StartInfo* told) {
     ioapic::initialise();
     lapic::initialise();
     initialise_pci();
-    for (auto* constructor = tb_init_array_start; constructor != tb_init_array_end; ++constructor) (*constructor)();
+    for (auto* constructor = tb_init_array_start; constructor != tb_init_array_end; ++constructor)
+        (*constructor)();
     exit_machine(kernel_main(command_line.data()));
 }

@@ -7,6 +7,7 @@
 #include <hal/dma.hpp>
 #include <hal/mmio.hpp>
 #include <hal/pci_function.hpp>
+#include <hal/processor.hpp>
 #include <hal/window.hpp>
 
 namespace tb::hal {
@@ -17,21 +18,7 @@ class Platform {
     Instant now() const { return {tb_hal_now_ns()}; }
     void delay(Duration span) const { tb_hal_delay_ns(span.ns); }
 
-    /// x86_64 reorders only a load before an earlier store, and devices snoop: the first two bind the
-    /// compiler alone.
-    void barrier(Barrier kind) const {
-        switch (kind) {
-            case Barrier::kRead:
-                __atomic_thread_fence(__ATOMIC_ACQUIRE);
-                break;
-            case Barrier::kWrite:
-                __atomic_thread_fence(__ATOMIC_RELEASE);
-                break;
-            case Barrier::kFull:
-                __atomic_thread_fence(__ATOMIC_SEQ_CST);
-                break;
-        }
-    }
+    void barrier(Barrier kind) const { processor_barrier(kind); }
 
     Result<MmioWindow> map_memory(std::uint64_t bus_address, std::uint32_t size) const {
         void* base = tb_hal_map_device(bus_address, size);
@@ -94,23 +81,6 @@ class Platform {
         if (vector == Interrupt::kNone) return Error::kNoMemory;
         return Interrupt{vector};
     }
-};
-
-/// Interrupts are off on this processor while one of these lives; nests by restoring what was before.
-class CriticalSection {
-  public:
-    explicit CriticalSection(const Platform&) {
-        asm volatile("pushfq; popq %0; cli" : "=r"(flags_) : : "memory");
-    }
-    ~CriticalSection() {
-        constexpr std::uint64_t kInterruptFlag = 1 << 9;
-        if ((flags_ & kInterruptFlag) != 0) asm volatile("sti" : : : "memory");
-    }
-    CriticalSection(const CriticalSection&) = delete;
-    CriticalSection& operator=(const CriticalSection&) = delete;
-
-  private:
-    std::uint64_t flags_;
 };
 
 static_assert(PlatformLike<Platform, MmioWindow, PortWindow, DmaMemory, DmaMapping, PciFunction>);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "harness/devices/net_operations.hpp"
-
-#include <fmt/format.h>
+#include "harness/operations/net_operations.hpp"
 
 #include <charconv>
+
+#include "harness/operations/text.hpp"
 
 namespace tb::harness {
 
@@ -12,8 +12,8 @@ namespace {
 using hal::Error;
 
 constexpr unsigned kPollBudget = 256;
-constexpr std::uint64_t kWaitStep = 10'000;
-constexpr std::uint64_t kSendDeadline = 5'000'000'000;
+constexpr hal::Duration kWaitStep = hal::microseconds(10);
+constexpr hal::Duration kSendDeadline = hal::seconds(5);
 constexpr std::size_t kLargestFrame = 17'000;
 
 constexpr KeySpec kSend[] = {
@@ -93,14 +93,17 @@ std::optional<net::MacAddress> to_mac(std::string_view text) {
 }
 
 std::string to_text(const net::MacAddress& mac) {
-    return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", mac[0], mac[1], mac[2], mac[3], mac[4],
-                       mac[5]);
+    std::string text;
+    for (const std::uint8_t byte : mac) {
+        if (!text.empty()) text += ':';
+        text += to_hex(byte, 2);
+    }
+    return text;
 }
 
-std::optional<Outcome> NetOperations::run(std::string_view operation, const Arguments& arguments,
-                                          hal::Host& host) {
-    if (operation == "net.send") return send(arguments, host);
-    if (operation == "net.receive") return receive(arguments, host);
+std::optional<Outcome> NetOperations::run(std::string_view operation, const Arguments& arguments) {
+    if (operation == "net.send") return send(arguments);
+    if (operation == "net.receive") return receive(arguments);
     if (operation == "net.poll") {
         const unsigned handled =
             device_.poll(static_cast<unsigned>(arguments.integer("budget", kPollBudget)));
@@ -149,7 +152,7 @@ hal::Result<std::uint32_t> NetOperations::submit(const Arguments& arguments) {
     const hal::Result<net::Token> token = device_.send(frame);
     if (!token) return token.error();
     // Moving the flight keeps the pieces where they are: vectors hand over their memory.
-    flights_[token->value] = std::move(flight);
+    flights_.set(token->value, std::move(flight));
     return token->value;
 }
 
@@ -173,21 +176,21 @@ std::optional<Outcome> NetOperations::finished(std::uint32_t handle) {
     return Outcome{status, {}};
 }
 
-Outcome NetOperations::send(const Arguments& arguments, hal::Host& host) {
+Outcome NetOperations::send(const Arguments& arguments) {
     const hal::Result<std::uint32_t> handle = submit(arguments);
     if (!handle) return {handle.error(), {}};
-    const std::uint64_t start = host.machine().now_ns();
+    const hal::Instant start = platform_.now();
     while (true) {
         if (const auto outcome = finished(*handle)) return *outcome;
-        if (host.machine().now_ns() - start >= kSendDeadline) return {Error::kTimeout, {}};
-        host.delay(kWaitStep);
+        if (platform_.now() - start >= kSendDeadline) return {Error::kTimeout, {}};
+        platform_.delay(kWaitStep);
     }
 }
 
-Outcome NetOperations::receive(const Arguments& arguments, hal::Host& host) {
+Outcome NetOperations::receive(const Arguments& arguments) {
     Bytes buffer(arguments.integer("most", kLargestFrame));
-    const std::uint64_t within = arguments.integer("within");
-    const std::uint64_t start = host.machine().now_ns();
+    const hal::Duration within = hal::nanoseconds(arguments.integer("within"));
+    const hal::Instant start = platform_.now();
     while (true) {
         device_.poll(kPollBudget);
         const hal::Result<net::RxFrame> frame = device_.receive(buffer);
@@ -201,9 +204,9 @@ Outcome NetOperations::receive(const Arguments& arguments, hal::Host& host) {
                      {"ip_checksum_good", frame->ip_checksum_checked && frame->ip_checksum_good},
                      {"l4_checksum_good", frame->l4_checksum_checked && frame->l4_checksum_good}}};
         }
-        const std::uint64_t passed = host.machine().now_ns() - start;
+        const hal::Duration passed = platform_.now() - start;
         if (frame.error() != Error::kBusy || passed >= within) return {frame.error(), {}};
-        host.delay(std::min(kWaitStep, within - passed));
+        platform_.delay(std::min(kWaitStep, hal::nanoseconds(within.ns - passed.ns)));
     }
 }
 

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <hal/platform.hpp>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,7 +11,7 @@
 #include <vector>
 
 #include "block/block_device.hpp"
-#include "harness/devices/driver_type.hpp"
+#include "harness/operations/operation.hpp"
 
 namespace tb::harness {
 
@@ -54,7 +53,7 @@ class BlockOperations {
 
     block::BlockDevice& device_;
     hal::Platform platform_;
-    std::map<std::uint32_t, std::unique_ptr<Pending>> pending_;
+    FlatMap<std::uint32_t, std::unique_ptr<Pending>> pending_;
     std::uint32_t next_handle_ = 1;
 };
 

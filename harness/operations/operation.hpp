@@ -2,29 +2,29 @@
 #pragma once
 
 #include <cstdint>
-#include <hal/host.hpp>
-#include <hal/result.hpp>
-#include <map>
+#include <hal/platform.hpp>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
-#include "harness/devices/device_type.hpp"
+#include "harness/operations/value.hpp"
 
 namespace tb::harness {
 
-/// Values of arguments (after patterns and expressions were worked out) and of results.
-using Value = std::variant<std::uint64_t, bool, std::string, Bytes, std::vector<Bytes>,
-                           std::vector<std::string>, std::vector<std::uint64_t>>;
+/// Where every PCI device under test sits: bus 0, as the first function of this slot.
+inline constexpr hal::PciAddress kDeviceUnderTest{0, 4, 0};
 
 class Arguments {
   public:
-    void set(std::string name, Value value) { values_[std::move(name)] = std::move(value); }
-    bool has(std::string_view name) const { return values_.find(name) != values_.end(); }
+    Arguments() = default;
+    explicit Arguments(NamedValues values) : values_(std::move(values)) {}
+
+    void set(std::string name, Value value) { values_.set(std::move(name), std::move(value)); }
+    bool has(std::string_view name) const { return values_.contains(name); }
+    const NamedValues& all() const { return values_; }
 
     // The loader has checked types against the operation's KeySpecs, so these only have to know the default.
     std::uint64_t integer(std::string_view name, std::uint64_t otherwise = 0) const;
@@ -36,13 +36,13 @@ class Arguments {
     std::vector<std::uint64_t> integer_list(std::string_view name) const;
 
   private:
-    std::map<std::string, Value, std::less<>> values_;
+    NamedValues values_;
 };
 
 /// What an operation gave: success or an error, and named results that "expect" is compared with.
 struct Outcome {
     hal::Status status;
-    std::map<std::string, Value, std::less<>> results;
+    NamedValues results;
 };
 
 /// An operation of a driver, as scenarios spell it.
@@ -78,12 +78,19 @@ class DriverType {
     /// Names of the device types it drives.
     virtual std::span<const std::string_view> devices() const = 0;
     virtual std::span<const OperationSpec> operations() const = 0;
-    virtual std::unique_ptr<DriverSession> open(hal::Host& host, const DeviceType& device) const = 0;
+    /// `is_pci`: the device is a PCI function at kDeviceUnderTest; else it is where a PC has it.
+    virtual std::unique_ptr<DriverSession> open(const hal::Platform& platform, bool is_pci) const = 0;
 
     const OperationSpec* find_operation(std::string_view name) const;
 };
 
 std::span<const DriverType* const> driver_types();
 const DriverType* find_driver_type(std::string_view name);
+
+/// What driver_types() lists. Each is defined in the file of its driver.
+const DriverType& pci_driver();
+const DriverType& uart16550_driver();
+const DriverType& virtio_blk_driver();
+const DriverType& e1000_driver();
 
 }  // namespace tb::harness

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "harness/devices/driver_type.hpp"
+#include "harness/operations/operation.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace tb::harness {
 
 namespace {
 
 template <class T>
-T value_or(const std::map<std::string, Value, std::less<>>& values, std::string_view name, T otherwise) {
+T value_or(const NamedValues& values, std::string_view name, T otherwise) {
     const auto found = values.find(name);
     if (found == values.end()) return otherwise;
     const T* value = std::get_if<T>(&found->second);
@@ -44,6 +45,21 @@ const OperationSpec* DriverType::find_operation(std::string_view name) const {
     const auto found =
         std::find_if(all.begin(), all.end(), [&](const OperationSpec& op) { return op.name == name; });
     return found == all.end() ? nullptr : &*found;
+}
+
+// Lists rather than self-registering objects: nothing depends on the order of initialization, and a reader
+// sees what there is.
+std::span<const DriverType* const> driver_types() {
+    static const std::array<const DriverType*, 4> types = {&pci_driver(), &uart16550_driver(),
+                                                           &virtio_blk_driver(), &e1000_driver()};
+    return types;
+}
+
+const DriverType* find_driver_type(std::string_view name) {
+    const auto types = driver_types();
+    const auto found = std::find_if(types.begin(), types.end(),
+                                    [&](const DriverType* type) { return type->name() == name; });
+    return found == types.end() ? nullptr : *found;
 }
 
 }  // namespace tb::harness

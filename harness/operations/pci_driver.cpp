@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <fmt/format.h>
-
 #include <array>
 #include <hal/platform.hpp>
 #include <vector>
 
-#include "harness/devices/types.hpp"
+#include "harness/operations/operation.hpp"
+#include "harness/operations/text.hpp"
 #include "pci/enumerate.hpp"
 #include "pci/pci.hpp"
 
@@ -48,8 +47,8 @@ constexpr std::string_view kDevices[] = {"pci-serial", "virtio-blk-pci", "e1000"
 
 class PciSession : public DriverSession {
   public:
-    explicit PciSession(hal::Host& host)
-        : platform_(host), function_(platform_, platform_.pci_function(kDeviceUnderTest)) {}
+    explicit PciSession(const hal::Platform& platform)
+        : platform_(platform), function_(platform_, platform_.pci_function(kDeviceUnderTest)) {}
 
     Outcome run(std::string_view operation, const Arguments& arguments) override {
         if (operation == "pci.enumerate") return enumerate();
@@ -67,8 +66,9 @@ class PciSession : public DriverSession {
         std::vector<std::string> functions;
         const auto note = [](void* context, const pci::Function& function, const pci::Identity& identity) {
             const hal::PciAddress at = function.config().address();
-            static_cast<std::vector<std::string>*>(context)->push_back(fmt::format(
-                "{:02x}.{} {:04x}:{:04x}", at.device, at.function, identity.vendor, identity.device));
+            static_cast<std::vector<std::string>*>(context)->push_back(
+                to_hex(at.device, 2) + "." + to_hex(at.function, 1) + " " + to_hex(identity.vendor, 4) + ":" +
+                to_hex(identity.device, 4));
             return true;
         };
         const std::uint64_t count = pci::enumerate(platform_, 0, note, &functions);
@@ -106,7 +106,7 @@ class PciSession : public DriverSession {
             const auto next = walk.next();
             if (!next && next.error() != Error::kAbsent) return {next.error(), {}};
             if (!next) return {{}, {{"list", list}}};
-            list.push_back(fmt::format("{:02x}@{:02x}", next->id, next->position));
+            list.push_back(to_hex(next->id, 2) + "@" + to_hex(next->position, 2));
         }
     }
 
@@ -122,8 +122,8 @@ class PciDriverType : public DriverType {
     }
     std::span<const std::string_view> devices() const override { return kDevices; }
     std::span<const OperationSpec> operations() const override { return kOperations; }
-    std::unique_ptr<DriverSession> open(hal::Host& host, const DeviceType&) const override {
-        return std::make_unique<PciSession>(host);
+    std::unique_ptr<DriverSession> open(const hal::Platform& platform, bool) const override {
+        return std::make_unique<PciSession>(platform);
     }
 };
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <array>
-#include <functional>
 #include <hal/platform.hpp>
 #include <optional>
 
-#include "harness/devices/types.hpp"
+#include "harness/operations/operation.hpp"
 #include "pci/resources.hpp"
 #include "serial/early_console.hpp"
 #include "serial/pci_serial.hpp"
@@ -80,7 +79,7 @@ constexpr std::string_view kDevices[] = {"isa-serial", "pci-serial"};
 
 class SerialSession : public DriverSession {
   public:
-    SerialSession(hal::Host& host, bool pci) : platform_(host), pci_(pci) {}
+    SerialSession(const hal::Platform& platform, bool pci) : platform_(platform), pci_(pci) {}
     ~SerialSession() override { uart_.stop(); }
 
     Outcome run(std::string_view operation, const Arguments& arguments) override {
@@ -214,8 +213,8 @@ class SerialDriverType : public DriverType {
     std::string_view about() const override { return "8250 to 16750 UARTs, polled or by interrupt"; }
     std::span<const std::string_view> devices() const override { return kDevices; }
     std::span<const OperationSpec> operations() const override { return kOperations; }
-    std::unique_ptr<DriverSession> open(hal::Host& host, const DeviceType& device) const override {
-        return std::make_unique<SerialSession>(host, device.is_pci());
+    std::unique_ptr<DriverSession> open(const hal::Platform& platform, bool is_pci) const override {
+        return std::make_unique<SerialSession>(platform, is_pci);
     }
 };
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <map>
+#include <hal/platform.hpp>
 #include <optional>
 #include <span>
 #include <string_view>
 
-#include "harness/devices/driver_type.hpp"
+#include "harness/operations/operation.hpp"
 #include "net/net_device.hpp"
 
 namespace tb::harness {
@@ -18,10 +18,11 @@ std::span<const OperationSpec> net_operations();
 /// Runs them on a device. Payloads stay here until their completion was taken.
 class NetOperations {
   public:
-    explicit NetOperations(net::NetDevice& device) : device_(device) {}
+    NetOperations(net::NetDevice& device, const hal::Platform& platform)
+        : device_(device), platform_(platform) {}
 
     /// Nothing for an operation that is not of the class.
-    std::optional<Outcome> run(std::string_view operation, const Arguments& arguments, hal::Host& host);
+    std::optional<Outcome> run(std::string_view operation, const Arguments& arguments);
     hal::Result<std::uint32_t> begin(std::string_view operation, const Arguments& arguments);
     std::optional<Outcome> finished(std::uint32_t handle);
     /// Drops the payloads; the driver has stopped.
@@ -34,15 +35,16 @@ class NetOperations {
         std::optional<hal::Status> status;
     };
     hal::Result<std::uint32_t> submit(const Arguments& arguments);
-    Outcome send(const Arguments& arguments, hal::Host& host);
-    Outcome receive(const Arguments& arguments, hal::Host& host);
+    Outcome send(const Arguments& arguments);
+    Outcome receive(const Arguments& arguments);
     Outcome info();
     Outcome statistics();
     hal::Status set_multicast(const Arguments& arguments);
     void collect();
 
     net::NetDevice& device_;
-    std::map<std::uint32_t, Flight> flights_;  ///< by token
+    hal::Platform platform_;
+    FlatMap<std::uint32_t, Flight> flights_;  ///< by token
 };
 
 /// "52:54:00:12:34:56" and back.

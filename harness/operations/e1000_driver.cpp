@@ -3,8 +3,7 @@
 #include <hal/platform.hpp>
 #include <vector>
 
-#include "harness/devices/net_operations.hpp"
-#include "harness/devices/types.hpp"
+#include "harness/operations/net_operations.hpp"
 #include "net/e1000.hpp"
 #include "pci/resources.hpp"
 
@@ -64,11 +63,12 @@ constexpr std::string_view kDevices[] = {"e1000"};
 
 class E1000Session : public DriverSession {
   public:
-    explicit E1000Session(hal::Host& host) : host_(host), platform_(host), operations_(driver_) {}
+    explicit E1000Session(const hal::Platform& platform)
+        : platform_(platform), operations_(driver_, platform) {}
     ~E1000Session() override { driver_.stop(); }
 
     Outcome run(std::string_view operation, const Arguments& arguments) override {
-        if (auto outcome = operations_.run(operation, arguments, host_)) return *outcome;
+        if (auto outcome = operations_.run(operation, arguments)) return *outcome;
         if (operation == "start") return start(arguments);
         if (operation == "stop") {
             driver_.stop();
@@ -152,7 +152,6 @@ class E1000Session : public DriverSession {
         return options;
     }
 
-    hal::Host& host_;
     hal::Platform platform_;
     net::E1000 driver_;
     NetOperations operations_;
@@ -169,8 +168,8 @@ class E1000DriverType : public DriverType {
     std::string_view about() const override { return "Intel 8254x Gigabit Ethernet"; }
     std::span<const std::string_view> devices() const override { return kDevices; }
     std::span<const OperationSpec> operations() const override { return operations_; }
-    std::unique_ptr<DriverSession> open(hal::Host& host, const DeviceType&) const override {
-        return std::make_unique<E1000Session>(host);
+    std::unique_ptr<DriverSession> open(const hal::Platform& platform, bool) const override {
+        return std::make_unique<E1000Session>(platform);
     }
 
   private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "harness/devices/block_operations.hpp"
+#include "harness/operations/block_operations.hpp"
 
 #include <algorithm>
 

@@ -5,8 +5,7 @@
 #include <vector>
 
 #include "block/virtio_blk.hpp"
-#include "harness/devices/block_operations.hpp"
-#include "harness/devices/types.hpp"
+#include "harness/operations/block_operations.hpp"
 #include "pci/resources.hpp"
 
 namespace tb::harness {
@@ -51,8 +50,8 @@ constexpr std::string_view kDevices[] = {"virtio-blk-pci"};
 
 class VirtioBlkSession : public DriverSession {
   public:
-    explicit VirtioBlkSession(hal::Host& host)
-        : platform_(host), driver_(std::make_unique<VirtioBlk>()), operations_(*driver_, platform_) {}
+    explicit VirtioBlkSession(const hal::Platform& platform)
+        : platform_(platform), driver_(std::make_unique<VirtioBlk>()), operations_(*driver_, platform_) {}
     // What is in flight ends before its buffers do.
     ~VirtioBlkSession() override { (void)driver_->stop(); }
 
@@ -132,8 +131,8 @@ class VirtioBlkDriverType : public DriverType {
     std::string_view about() const override { return "virtio block devices over modern virtio-pci"; }
     std::span<const std::string_view> devices() const override { return kDevices; }
     std::span<const OperationSpec> operations() const override { return operations_; }
-    std::unique_ptr<DriverSession> open(hal::Host& host, const DeviceType&) const override {
-        return std::make_unique<VirtioBlkSession>(host);
+    std::unique_ptr<DriverSession> open(const hal::Platform& platform, bool) const override {
+        return std::make_unique<VirtioBlkSession>(platform);
     }
 
   private:
