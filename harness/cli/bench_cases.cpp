@@ -34,11 +34,11 @@ constexpr std::uint32_t kStatusOffset = 8;  // e1000 STATUS: a register without 
 /// One initiator, one target, nothing else: what any TLM access costs in this process.
 struct BareLoop {
     struct Initiator : sc_core::sc_module {
-        explicit Initiator(sc_core::sc_module_name name) : sc_module(name), socket("socket") {}
+        explicit Initiator(const sc_core::sc_module_name& name) : sc_module(name), socket("socket") {}
         tlm_utils::simple_initiator_socket<Initiator> socket;
     };
     struct Target : sc_core::sc_module {
-        explicit Target(sc_core::sc_module_name name) : sc_module(name), socket("socket") {
+        explicit Target(const sc_core::sc_module_name& name) : sc_module(name), socket("socket") {
             socket.register_b_transport(this, &Target::transport);
         }
         void transport(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
@@ -77,7 +77,7 @@ void bare_b_transport(benchmark::State& state) {
 
 /// A device on the models with its BARs placed and decoding on.
 struct Bench {
-    explicit Bench(const char* type, json configuration = json::object()) {
+    explicit Bench(const char* type, const json& configuration = json::object()) {
         rig = harness::find_device_type(type)->make_model(configuration, {});
         host = std::make_unique<hal::Host>(rig->machine());
         platform = hal::Platform(*host);

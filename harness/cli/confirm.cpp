@@ -19,9 +19,11 @@ Judged confirm(const scenario::Scenario& scenario, const Options& options) {
     Judged judged = std::move(model.judged);
     report::ScenarioResult& result = judged.result;
     result.differences = report::DifferenceCounts{};
-    if (!scenario.qemu_skip.empty()) {
+    const bool on_kernel = options.on == "kernel";
+    if (!scenario.qemu_skip.empty() || (on_kernel && !scenario.kernel_skip.empty())) {
         result.verdict = report::Verdict::kSkipped;
-        result.reason = "not on QEMU: " + scenario.qemu_skip;
+        result.reason = scenario.qemu_skip.empty() ? "not in a kernel: " + scenario.kernel_skip
+                                                   : "not on QEMU: " + scenario.qemu_skip;
         return judged;
     }
     MachineRun real;

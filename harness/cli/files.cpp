@@ -30,7 +30,7 @@ trace::SymbolTable names_in(const trace::LoadedTrace& loaded) {
 trace::Visibility sees(const trace::LoadedTrace& loaded) {
     using trace::EventKind;
     const trace::Visibility all = trace::Visibility::all();
-    return loaded.header.machine == "qemu"
+    return loaded.header.machine != "model"
                ? all.without({EventKind::kDmaRead, EventKind::kDmaWrite, EventKind::kFinding})
                : all;
 }

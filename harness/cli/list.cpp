@@ -116,7 +116,9 @@ int list_command(const ListOptions& options) {
         if (!scenarios) return kBadInput;
         for (const scenario::Scenario& s : *scenarios)
             fmt::print("{:<60} {:<16} {}{}\n", s.id, s.device->name(), s.about,
-                       s.qemu_skip.empty() ? "" : " [model only]");
+                       !s.qemu_skip.empty()     ? " [model only]"
+                       : !s.kernel_skip.empty() ? " [not in a kernel]"
+                                                : "");
         fmt::print("{} scenarios\n", scenarios->size());
     }
     return kAllPassed;

@@ -142,7 +142,7 @@ class E1000Type : public DeviceType {
         vm.devices = {fmt::format("e1000,netdev=wire,addr={:02x}.0,mac={},mitigation={}",
                                   kDeviceUnderTest.device, text(configuration, "mac", "52:54:00:12:34:56"),
                                   flag(configuration, "mitigation", true) ? "on" : "off")};
-        return std::make_unique<QemuRig>(std::move(vm));
+        return std::make_unique<QemuRig>(vm);
     }
 
   private:

@@ -36,7 +36,7 @@ qemu::VmOptions vm_options_for(const RigOptions& options) {
     return vm;
 }
 
-QemuRig::QemuRig(qemu::VmOptions options) : vm_(options) {
+QemuRig::QemuRig(const qemu::VmOptions& options) : vm_(options) {
     if (options.guest) {
         auto kernel = std::make_unique<KernelMachine>(vm_);
         kernel_ = kernel.get();

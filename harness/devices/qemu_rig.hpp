@@ -22,7 +22,7 @@ qemu::VmOptions vm_options_for(const RigOptions& options);
 class QemuRig : public Rig {
   public:
     /// Starts QEMU; throws qemu::QemuError.
-    explicit QemuRig(qemu::VmOptions options);
+    explicit QemuRig(const qemu::VmOptions& options);
     ~QemuRig() override;
 
     MachineBase& machine() override { return *machine_; }

@@ -112,7 +112,7 @@ class SerialType : public DeviceType {
             vm.devices = {pci_ ? fmt::format("pci-serial,chardev=line,addr={:02x}.0", kDeviceUnderTest.device)
                                : "isa-serial,chardev=line,iobase=0x3f8,irq=4"};
         }
-        return std::make_unique<QemuRig>(std::move(vm));
+        return std::make_unique<QemuRig>(vm);
     }
 
   private:

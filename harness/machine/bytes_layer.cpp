@@ -25,7 +25,7 @@ std::uint64_t BytesLayer::answer(std::uint64_t honest, unsigned width) {
     const std::uint64_t how = choose(1);
     if ((how & 3) < 2) return honest;
     if ((how & 3) == 2) return choose(width);
-    return honest ^ (std::uint64_t{1} << ((how >> 2) % (8 * width)));
+    return honest ^ (std::uint64_t{1} << ((how >> 2) % (std::uint64_t{8} * width)));
 }
 
 void BytesLayer::dma_read(std::uint64_t address, std::span<std::byte> out) {

@@ -27,7 +27,7 @@ constexpr model::pci::Space space_of(hal::AddressSpace space) {
 struct ModelMachine::Hardware {
     Hardware()
         : board("board", simulation,
-                {.ram_bytes = kRamBytes, .msi_base = kMsiBase, .msi_size = 4 * kMsiVectors}),
+                {.ram_bytes = kRamBytes, .msi_base = kMsiBase, .msi_size = std::uint64_t{4} * kMsiVectors}),
           cpu(board) {}
 
     model::Simulation simulation;

@@ -11,8 +11,6 @@ namespace tb::harness {
 
 namespace {
 
-using hal::Error;
-
 constexpr KeySpec kStart[] = {
     {"interrupts", ValueType::kBoolean, false, "false: polled (default true: INTx)"},
     {"tx_descriptors", ValueType::kInteger, false, "8 to 256, a multiple of 8 (default 128)"},

@@ -166,12 +166,13 @@ void NetOperations::collect() {
 std::optional<Outcome> NetOperations::finished(std::uint32_t handle) {
     const auto found = flights_.find(handle);
     if (found == flights_.end()) return Outcome{Error::kInvalidArgument, {}};
-    if (!found->second.status) {
+    std::optional<hal::Status>& ended = found->second.status;
+    if (!ended) {
         device_.poll(kPollBudget);
         collect();
     }
-    if (!found->second.status) return std::nullopt;
-    const hal::Status status = *found->second.status;
+    if (!ended) return std::nullopt;
+    const hal::Status status = *ended;
     flights_.erase(found);
     return Outcome{status, {}};
 }

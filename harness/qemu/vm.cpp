@@ -113,7 +113,7 @@ void Vm::launch() {
     line.add("-machine", options_.machine + ",memory-backend=m0");
     std::unique_ptr<SharedMemory> bios;
     if (options_.guest) {
-        add_guest(line);
+        add_guest(line, *options_.guest);
     } else if (virtual_time()) {
         line.add("-accel", "qtest");
     } else {
@@ -168,12 +168,12 @@ void Vm::launch() {
     qmp_ = std::make_unique<QmpClient>(std::move(qmp_socket), *loop_);
 }
 
-void Vm::add_guest(CommandLine& line) {
+void Vm::add_guest(CommandLine& line, const GuestOptions& guest) {
     line.add("-accel", "tcg");
     // A firmware that starts a kernel and leaves the devices as they came out of reset; it needs no clock.
     line.add("-bios", "qboot.rom");
-    line.add("-kernel", options_.guest->image);
-    line.add("-append", options_.guest->command);
+    line.add("-kernel", guest.image);
+    line.add("-append", guest.command);
     guest_log_ = std::make_unique<CharPeer>(line.chardev("tb-log"));
     line.add("-device", fmt::format("isa-debugcon,iobase={:#x},chardev=tb-log", kLogPort));
     bell_ = line.chardev("tb-bell");

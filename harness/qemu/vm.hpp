@@ -151,7 +151,7 @@ class Vm {
     bool unstick();
     void launch();
     void connect();
-    void add_guest(CommandLine& line);
+    void add_guest(CommandLine& line, const GuestOptions& guest);
 
     VmOptions options_;
     Accelerator accelerator_;

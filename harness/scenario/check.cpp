@@ -8,7 +8,6 @@
 namespace tb::scenario {
 
 using harness::KeySpec;
-using harness::OperationSpec;
 using harness::ValueType;
 
 void Checker::steps(const json& list, const std::string& pointer) {

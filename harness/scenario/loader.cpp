@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kLargestFamily = 4096;
 
-const std::vector<std::string> kTopKeys = {"$schema", "about", "device",   "driver", "parameters",
-                                           "seed",    "qemu",  "findings", "steps"};
+const std::vector<std::string> kTopKeys = {"$schema", "about", "device", "driver",   "parameters",
+                                           "seed",    "qemu",  "kernel", "findings", "steps"};
 
 /// One choice of values for a family's parameters.
 using Choice = std::vector<std::pair<std::string, json>>;
@@ -116,15 +116,8 @@ class Loader {
             scenario.steps = *steps;
             if (steps->empty()) problem("/steps", "is empty: a scenario that does nothing shows nothing");
         }
-        if (const json* qemu = member("qemu", json::value_t::object,
-                                      "an object: {\"skip\": \"why QEMU cannot run it\"}", false)) {
-            const auto skip = qemu->find("skip");
-            if (qemu->size() != 1 || skip == qemu->end() || !skip->is_string() ||
-                skip->get<std::string>().empty())
-                problem("/qemu", "must be {\"skip\": \"why QEMU cannot run it\"}");
-            else
-                scenario.qemu_skip = skip->get<std::string>();
-        }
+        scenario.qemu_skip = read_skip("qemu", "{\"skip\": \"why QEMU cannot run it\"}");
+        scenario.kernel_skip = read_skip("kernel", "{\"skip\": \"why a kernel in QEMU cannot run it\"}");
         if (const json* findings = member("findings", json::value_t::array,
                                           "a list of texts that the models must object with", false))
             for (std::size_t i = 0; i < findings->size(); ++i) {
@@ -151,6 +144,17 @@ class Loader {
         json driver = root_["driver"];
         substitute(driver, choice);
         read_driver(driver.get<std::string>(), scenario);
+    }
+
+    std::string read_skip(const char* key, const std::string& shape) {
+        const json* machine = member(key, json::value_t::object, ("an object: " + shape).c_str(), false);
+        if (machine == nullptr) return {};
+        const auto skip = machine->find("skip");
+        if (machine->size() == 1 && skip != machine->end() && skip->is_string() &&
+            !skip->get<std::string>().empty())
+            return skip->get<std::string>();
+        problem(std::string("/") + key, "must be " + shape);
+        return {};
     }
 
     void read_device(const json& device, Scenario& scenario) {

@@ -107,10 +107,11 @@ void Run::take_end(const json& node) {
     expected.erase("within");
     expected.erase("pending");
     expected.erase("about");
-    const Pending done = pending;
+    const OperationSpec& operation = *pending.operation;
+    const Outcome outcome = pending.outcome.value_or(Outcome{});
     pending_.erase(found);
-    record(*done.operation, *done.outcome);
-    judge(*done.operation, *done.outcome, expected);
+    record(operation, outcome);
+    judge(operation, outcome, expected);
 }
 
 void Run::record(const OperationSpec& operation, const Outcome& outcome) {

@@ -136,6 +136,8 @@ TEST(Loader, OtherKeysOfTheWrongKind) {
                 HasSubstr("/seed: must be a number from 0 on"));
     EXPECT_THAT(problems_with(kHead + ("\"qemu\": { \"skip\": \"\" }, " + steps)),
                 HasSubstr("/qemu: must be {\"skip\": "));
+    EXPECT_THAT(problems_with(kHead + ("\"kernel\": { \"skip\": 1 }, " + steps)),
+                HasSubstr("/kernel: must be {\"skip\": "));
     EXPECT_THAT(problems_with(kHead + ("\"findings\": [ 1 ], " + steps)),
                 HasSubstr("/findings/0: must be a text"));
 }

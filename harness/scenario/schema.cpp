@@ -133,6 +133,13 @@ ordered_json definitions() {
     return all;
 }
 
+ordered_json skip_schema(const char* about) {
+    return {{"type", "object"},
+            {"properties", {{"skip", {{"type", "string"}, {"minLength", 1}, {"description", about}}}}},
+            {"required", {"skip"}},
+            {"additionalProperties", false}};
+}
+
 }  // namespace
 
 std::string schema_text() {
@@ -153,12 +160,8 @@ std::string schema_text() {
           {"additionalProperties",
            {{"type", "array"}, {"minItems", 1}, {"items", {{"type", {"integer", "string", "boolean"}}}}}}}},
         {"seed", {{"type", "integer"}, {"minimum", 0}}},
-        {"qemu",
-         {{"type", "object"},
-          {"properties",
-           {{"skip", {{"type", "string"}, {"minLength", 1}, {"description", "why QEMU cannot run it"}}}}},
-          {"required", {"skip"}},
-          {"additionalProperties", false}}},
+        {"qemu", skip_schema("why QEMU cannot run it")},
+        {"kernel", skip_schema("why a kernel in QEMU cannot run it")},
         {"findings",
          {{"type", "array"},
           {"items", {{"type", "string"}}},

@@ -107,7 +107,7 @@ constexpr StepKey kSetupKeys[] = {
     {"bus_master", kBoolean, false, "whether it may reach memory (default true)"},
 };
 
-constexpr StepSpec kSteps_[] = {
+constexpr StepSpec kAllSteps[] = {
     {StepKind::kDo, "do", "run an operation of the driver", kDoKeys, true},
     {StepKind::kExpect, "expect", "take the end of an asynchronous operation", kExpectKeys, true},
     {StepKind::kWrite, "write", "write a register", kWriteKeys},
@@ -178,7 +178,7 @@ constexpr HostOperation kHostOperations[] = {
 }  // namespace
 
 std::span<const StepSpec> step_specs() {
-    return kSteps_;
+    return kAllSteps;
 }
 std::span<const HostOperation> host_operations() {
     return kHostOperations;

@@ -35,8 +35,8 @@ TEST(SymbolTable, NamesRegistersAndElementsOfArrays) {
     EXPECT_EQ(symbols.name(memory_read(kStatusAddress)), "STATUS");
     EXPECT_EQ(symbols.name(memory_read(kSampleBar + 0x5400)), "RAL[0]");
     EXPECT_EQ(symbols.name(memory_read(kSampleBar + 0x5404)), "RAH[0]");
-    EXPECT_EQ(symbols.name(memory_read(kSampleBar + 0x5400 + 3 * 8)), "RAL[3]");
-    EXPECT_EQ(symbols.name(memory_read(kSampleBar + 0x5404 + 15 * 8)), "RAH[15]");
+    EXPECT_EQ(symbols.name(memory_read(kSampleBar + 0x5418)), "RAL[3]");
+    EXPECT_EQ(symbols.name(memory_read(kSampleBar + 0x547c)), "RAH[15]");
 }
 
 TEST(SymbolTable, NamesAccessesThatCoverPartOfARegisterOrSeveral) {

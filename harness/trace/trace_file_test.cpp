@@ -149,7 +149,7 @@ TEST_F(TraceFile, NoticesThatAnEventWasChangedOrLost) {
     EXPECT_THAT(error_of(changed).what(), HasSubstr("the file was changed"));
 
     std::string lost = written(full_trace());
-    const std::size_t line = lost.find("\n", lost.find("mem-write")) + 1;
+    const std::size_t line = lost.find('\n', lost.find("mem-write")) + 1;
     lost.erase(line, lost.find('\n', line) + 1 - line);
     EXPECT_THAT(error_of(lost).what(), HasSubstr("expected 20 events as this line says, found 19"));
 }

@@ -28,7 +28,7 @@ sc_core::sc_time from_ns(std::uint64_t ns) {
 /// The process that runs due events when SystemC's time reaches them.
 class Simulation::Waker : public sc_core::sc_module {
   public:
-    Waker(sc_core::sc_module_name name, EventQueue& queue) : sc_module(name), queue_(queue) {
+    Waker(const sc_core::sc_module_name& name, EventQueue& queue) : sc_module(name), queue_(queue) {
         SC_HAS_PROCESS(Waker);
         SC_METHOD(wake);
         sensitive << due_;

@@ -7,7 +7,7 @@
 #include "models/core/event_queue.hpp"
 
 namespace sc_core {
-class sc_simcontext;
+class sc_simcontext;  // NOLINT(readability-identifier-naming): SystemC spells it so
 }
 
 namespace tb::model {

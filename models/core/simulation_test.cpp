@@ -38,7 +38,7 @@ TEST(Simulation, ManyRunsInOneProcessAreEachFresh) {
     for (int run = 0; run < 200; ++run) {
         Simulation simulation;
         struct Module : sc_core::sc_module {
-            explicit Module(sc_core::sc_module_name name) : sc_module(name) {}
+            explicit Module(const sc_core::sc_module_name& name) : sc_module(name) {}
         } module("device");
         simulation.elaborate();
         EXPECT_EQ(simulation.now(), 0U);
