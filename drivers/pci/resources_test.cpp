@@ -37,10 +37,10 @@ TEST_F(ResourcesTest, AssignsMemoryAndPortsAlignedToTheirSize) {
     second.io_bar(1, 0x80);
     ASSERT_TRUE(allocator.assign(board.function({0, 4, 0})));
     ASSERT_TRUE(allocator.assign(board.function({0, 5, 0})));
-    EXPECT_EQ(bar(first, 0), 0xe000'0000u);
+    EXPECT_EQ(bar(first, 0), 0xc000'0000u);
     EXPECT_EQ(bar(first, 1), 0xc001u);
-    EXPECT_EQ(bar(first, 2), 0xe002'0000u);
-    EXPECT_EQ(bar(second, 0), 0xe004'0000u);
+    EXPECT_EQ(bar(first, 2), 0xc002'0000u);
+    EXPECT_EQ(bar(second, 0), 0xc004'0000u);
     EXPECT_EQ(bar(second, 1), 0xc081u);
 }
 
@@ -48,7 +48,7 @@ TEST_F(ResourcesTest, PutsA64BitBarBelow4GiB) {
     first.memory_bar(1, 0x1000);
     first.memory_bar(4, 0x4000, 0x7f'0000'0000, true);
     ASSERT_TRUE(allocator.assign(board.function()));
-    EXPECT_EQ(bar(first, 4), 0xe000'4004u);
+    EXPECT_EQ(bar(first, 4), 0xc000'4004u);
     EXPECT_EQ(bar(first, 5), 0u);
 }
 

@@ -123,7 +123,7 @@ unsigned intx_pin(hal::PciAddress function) {
             // Slot and pin are turned against each other by the wiring, one step behind the slot's number.
             return pci_read({0, 1, 0}, 0x60 + (function.device - 1U) % 4, 1) & 0xf;
         case BoardKind::kMicrovmPcie:
-            return 12 + function.device % 4U;
+            return 16 + function.device % 4U;
         case BoardKind::kQ35:
         case BoardKind::kNoPci:
             break;
