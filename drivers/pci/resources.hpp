@@ -9,8 +9,8 @@ namespace tb::pci {
 /// aligned to its size, and never taken back. The same sequence of calls gives the same addresses everywhere.
 class ResourceAllocator {
   public:
-    /// Windows that PCs have free, and QEMU's q35, pc and microvm: memory above any RAM below 3 GiB, ports above
-    /// those of ISA.
+    /// Windows that PCs have free, and QEMU's q35, pc and microvm: memory above any RAM below 3 GiB, ports
+    /// above those of ISA.
     static constexpr std::uint32_t kMemoryBase = 0xc000'0000;
     static constexpr std::uint32_t kMemoryEnd = 0xe000'0000;
     static constexpr std::uint32_t kPortBase = 0xc000;

@@ -192,27 +192,27 @@ void PciDevice::bar_transport(int bar, tlm::tlm_generic_payload& payload, sc_cor
     const unsigned width = payload.get_data_length();
     const auto index = static_cast<unsigned>(bar);
     payload.set_response_status(tlm::TLM_OK_RESPONSE);
-    if (index == msix_bar_ && msix_transport(offset, payload)) return;
+    if (index == msix_bar_ && msix_ && msix_transport(*msix_, offset, payload)) return;
     if (payload.is_read())
         set_payload_value(payload, bar_read(index, offset, width));
     else
         bar_write(index, offset, width, payload_value(payload));
 }
 
-bool PciDevice::msix_transport(std::uint64_t offset, tlm::tlm_generic_payload& payload) {
+bool PciDevice::msix_transport(Msix& msix, std::uint64_t offset, tlm::tlm_generic_payload& payload) {
     if (offset < msix_table_) return false;
     const unsigned width = payload.get_data_length();
-    const std::uint64_t table_end = msix_table_ + 16ULL * msix_->vectors();
-    const std::uint64_t pba_end = msix_pba_ + (msix_->vectors() + 63ULL) / 64 * 8;
+    const std::uint64_t table_end = msix_table_ + 16ULL * msix.vectors();
+    const std::uint64_t pba_end = msix_pba_ + (msix.vectors() + 63ULL) / 64 * 8;
     if (offset < table_end) {
         if (payload.is_read())
-            set_payload_value(payload, msix_->table_read(offset - msix_table_, width));
+            set_payload_value(payload, msix.table_read(offset - msix_table_, width));
         else
-            msix_->table_write(offset - msix_table_, width, payload_value(payload));
+            msix.table_write(offset - msix_table_, width, payload_value(payload));
         return true;
     }
     if (offset < msix_pba_ || offset >= pba_end) return false;
-    if (payload.is_read()) set_payload_value(payload, msix_->pba_read(offset - msix_pba_, width));
+    if (payload.is_read()) set_payload_value(payload, msix.pba_read(offset - msix_pba_, width));
     return true;
 }
 

@@ -75,7 +75,7 @@ class PciDevice : public sc_core::sc_module {
     void config_transport(int tag, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
     void bar_transport(int bar, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
     /// An access to the table or the pending bits; false where it is neither.
-    bool msix_transport(std::uint64_t offset, tlm::tlm_generic_payload& payload);
+    bool msix_transport(Msix& msix, std::uint64_t offset, tlm::tlm_generic_payload& payload);
     void config_write(unsigned offset, unsigned width, std::uint32_t value);
     void update_mappings();
     void update_intx_line();

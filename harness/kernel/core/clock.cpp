@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/kernel/core/clock.hpp"
+
+#include "harness/kernel/core/cpu.hpp"
+#include "harness/kernel/core/panic.hpp"
+
+namespace tb::kernel {
+
+namespace {
+
+// Channel 2 of the 8254, whose gate and output are bits of port 0x61.
+constexpr std::uint16_t kTimer2 = 0x42;
+constexpr std::uint16_t kTimerCommand = 0x43;
+constexpr std::uint16_t kSystemControl = 0x61;
+constexpr std::uint8_t kGate = 1;
+constexpr std::uint8_t kSpeaker = 2;
+constexpr std::uint8_t kOutput = 0x20;
+constexpr std::uint8_t kOneShot = 0xb0;  // channel 2, both bytes, mode 0
+constexpr std::uint64_t kTimerHz = 1'193'182;
+constexpr std::uint32_t kTicks = 11'932;  // 10 ms
+constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
+/// A timer that never ends is none. Each look takes a good part of a microsecond.
+constexpr unsigned kMostLooks = 10'000'000;
+
+constinit std::uint64_t frequency = 0;
+constinit std::uint64_t start = 0;
+/// Nanoseconds a tick, times 2 to the 32nd.
+constinit std::uint64_t scale = 0;
+
+}  // namespace
+
+void calibrate_clock() {
+    const InterruptsOff quiet;
+    const auto control = static_cast<std::uint8_t>(in8(kSystemControl) & ~(kSpeaker | kGate));
+    out8(kSystemControl, control | kGate);
+    out8(kTimerCommand, kOneShot);
+    out8(kTimer2, kTicks & 0xff);
+    out8(kTimer2, kTicks >> 8);
+    const std::uint64_t first = read_tsc();
+    unsigned looks = 0;
+    while ((in8(kSystemControl) & kOutput) == 0)
+        if (++looks == kMostLooks)
+            panic("the interval timer does not run: there is no clock to measure with");
+    const std::uint64_t last = read_tsc();
+    if (last <= first) panic("the time stamp counter does not run");
+    out8(kSystemControl, control);
+    frequency = static_cast<std::uint64_t>(static_cast<unsigned __int128>(last - first) * kTimerHz / kTicks);
+    scale =
+        static_cast<std::uint64_t>((static_cast<unsigned __int128>(kNanosecondsPerSecond) << 32) / frequency);
+    start = last;
+}
+
+std::uint64_t now_ns() {
+    const std::uint64_t ticks = read_tsc() - start;
+    return static_cast<std::uint64_t>(static_cast<unsigned __int128>(ticks) * scale >> 32);
+}
+
+void delay_ns(std::uint64_t span) {
+    const std::uint64_t begin = now_ns();
+    while (now_ns() - begin < span) pause();
+}
+
+std::uint64_t clock_frequency() {
+    return frequency;
+}
+
+}  // namespace tb::kernel
