@@ -8,6 +8,8 @@ namespace tb::kernel {
 
 namespace {
 
+__extension__ using Wide = unsigned __int128;
+
 // Channel 2 of the 8254, whose gate and output are bits of port 0x61.
 constexpr std::uint16_t kTimer2 = 0x42;
 constexpr std::uint16_t kTimerCommand = 0x43;
@@ -44,15 +46,14 @@ void calibrate_clock() {
     const std::uint64_t last = read_tsc();
     if (last <= first) panic("the time stamp counter does not run");
     out8(kSystemControl, control);
-    frequency = static_cast<std::uint64_t>(static_cast<unsigned __int128>(last - first) * kTimerHz / kTicks);
-    scale =
-        static_cast<std::uint64_t>((static_cast<unsigned __int128>(kNanosecondsPerSecond) << 32) / frequency);
+    frequency = (last - first) * kTimerHz / kTicks;
+    scale = (kNanosecondsPerSecond << 32) / frequency;
     start = last;
 }
 
 std::uint64_t now_ns() {
     const std::uint64_t ticks = read_tsc() - start;
-    return static_cast<std::uint64_t>(static_cast<unsigned __int128>(ticks) * scale >> 32);
+    return static_cast<std::uint64_t>(static_cast<Wide>(ticks) * scale >> 32);
 }
 
 void delay_ns(std::uint64_t span) {

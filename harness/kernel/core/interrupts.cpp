@@ -60,6 +60,7 @@ struct Entry {
 
 constinit std::array<Gate, 256> gates{};
 constinit std::array<Entry, 256> entries{};
+constinit std::uint64_t taken = 0;
 constinit TaskState task_state{};
 constinit std::array<std::uint64_t, 5> segments{0, 0x00af'9b00'0000'ffff, 0x00cf'9300'0000'ffff, 0, 0};
 alignas(16) constinit std::array<std::byte, kFaultStackBytes> fault_stack{};
@@ -95,6 +96,10 @@ void initialise_interrupts() {
     asm volatile("lidt %0" : : "m"(pointer));
 }
 
+std::uint64_t interrupts_taken() {
+    return taken;
+}
+
 void set_handler(std::uint8_t vector, VectorHandler handler, void* context) {
     entries[vector] = {handler, context};
 }
@@ -104,7 +109,10 @@ void set_handler(std::uint8_t vector, VectorHandler handler, void* context) {
 void tb_interrupt(tb::kernel::Frame* frame) {
     using namespace tb::kernel;
     const Entry& entry = entries[frame->vector & 0xff];
-    if (entry.handler != nullptr) return entry.handler(*frame, entry.context);
+    if (entry.handler != nullptr) {
+        ++taken;
+        return entry.handler(*frame, entry.context);
+    }
     if (frame->vector == kSpuriousVector) return;
     panic(*frame);
 }

@@ -24,4 +24,7 @@ void initialise_interrupts();
 /// A null handler takes the handler away. An interrupt without a handler is a panic: "stray interrupt".
 void set_handler(std::uint8_t vector, VectorHandler handler, void* context);
 
+/// How many interrupts went to a handler since the start.
+std::uint64_t interrupts_taken();
+
 }  // namespace tb::kernel

@@ -83,6 +83,22 @@ void put_backtrace(std::uint64_t rip, std::uint64_t rbp) {
     }
 }
 
+void put_registers(const Frame& frame) {
+    struct Register {
+        const char* name;
+        std::uint64_t value;
+    };
+    const Register registers[] = {{"rax", frame.rax}, {"rbx", frame.rbx}, {"rcx", frame.rcx},
+                                  {"rdx", frame.rdx}, {"rsi", frame.rsi}, {"rdi", frame.rdi},
+                                  {"rbp", frame.rbp}, {"rsp", frame.rsp}, {"r8 ", frame.r8},
+                                  {"r9 ", frame.r9},  {"r10", frame.r10}, {"r11", frame.r11},
+                                  {"r12", frame.r12}, {"r13", frame.r13}, {"r14", frame.r14},
+                                  {"r15", frame.r15}, {"rip", frame.rip}, {"flags", frame.rflags}};
+    unsigned column = 0;
+    for (const Register& r : registers) print(r.name, " ", Hex{r.value, 16}, ++column % 4 == 0 ? "\n" : "  ");
+    print("\n");
+}
+
 void put_page_fault(const Frame& frame) {
     const std::uint64_t address = read_cr2();
     print((frame.error_code & 16) != 0  ? "instruction fetch"
@@ -115,19 +131,14 @@ void panic(const Frame& frame) {
         print("\nPANIC: ", name, " (vector ", frame.vector, ", error code ", Hex{frame.error_code}, ")\n");
         if (frame.vector == kPageFault) put_page_fault(frame);
     }
-    struct Register {
-        const char* name;
-        std::uint64_t value;
-    };
-    const Register registers[] = {{"rax", frame.rax}, {"rbx", frame.rbx}, {"rcx", frame.rcx},
-                                  {"rdx", frame.rdx}, {"rsi", frame.rsi}, {"rdi", frame.rdi},
-                                  {"rbp", frame.rbp}, {"rsp", frame.rsp}, {"r8 ", frame.r8},
-                                  {"r9 ", frame.r9},  {"r10", frame.r10}, {"r11", frame.r11},
-                                  {"r12", frame.r12}, {"r13", frame.r13}, {"r14", frame.r14},
-                                  {"r15", frame.r15}, {"rip", frame.rip}, {"flags", frame.rflags}};
-    unsigned column = 0;
-    for (const Register& r : registers) print(r.name, " ", Hex{r.value, 16}, ++column % 4 == 0 ? "\n" : "  ");
-    print("\n");
+    put_registers(frame);
+    put_backtrace(frame.rip, frame.rbp);
+    exit_machine(ExitStatus::kPanic);
+}
+
+void panic(const Frame& frame, const char* why) {
+    print("\nPANIC: ", why, "\n");
+    put_registers(frame);
     put_backtrace(frame.rip, frame.rbp);
     exit_machine(ExitStatus::kPanic);
 }

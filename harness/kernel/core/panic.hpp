@@ -9,5 +9,7 @@ namespace tb::kernel {
 /// machine with ExitStatus::kPanic.
 [[noreturn]] void panic(const char* why);
 [[noreturn]] void panic(const Frame& frame);
+/// For a reason of the caller's, where `frame` was interrupted.
+[[noreturn]] void panic(const Frame& frame, const char* why);
 
 }  // namespace tb::kernel
