@@ -245,6 +245,33 @@ TEST_F(Cli, AQemuThatHangsIsEndedAndLeavesNoProcessAndNoFile) {
     EXPECT_TRUE(empty_but({"bad.json", "hanging-qemu", "pid"}));
 }
 
+TEST_F(Cli, AKernelImageThatIsNotThereIsTheEnvironmentsFault) {
+    // A copy of the program has no images beside it.
+    fs::create_directories(folder_ / "bin");
+    fs::copy_file(TWINBENCH_PROGRAM, folder_ / "bin/twinbench");
+    const Ran ran =
+        run_program((folder_ / "bin/twinbench").string(), "confirm " + scenario(kGood) + " --on kernel");
+    if (!qemu::find_executable("qemu-system-x86_64"))
+        GTEST_SKIP() << "QEMU is not installed (apt-get install qemu-system-x86)";
+    EXPECT_EQ(ran.code, 3) << ran.output;
+    EXPECT_THAT(ran.output,
+                AllOf(HasSubstr("there is no twinbench-kernel-confirm.elf"), HasSubstr("TWINBENCH_KERNELS")));
+}
+
+TEST_F(Cli, AKernelThatPanicsIsAFailureWithTheEndOfItsLog) {
+    const fs::path image =
+        fs::path(TWINBENCH_PROGRAM).parent_path().parent_path() / "kernel/twinbench-kernel-selftest.elf";
+    if (!qemu::find_executable("qemu-system-x86_64") || !fs::exists(image))
+        GTEST_SKIP() << "QEMU is not installed, or this preset builds no kernel images";
+    // Another kernel in its place: it does not answer, and panics because no time passes.
+    fs::copy_file(image, folder_ / "twinbench-kernel-confirm.elf");
+    const Ran ran = run_program("TWINBENCH_KERNELS=" + folder_.string() + " " + TWINBENCH_PROGRAM,
+                                "confirm " + scenario(kGood) + " --on kernel");
+    EXPECT_EQ(ran.code, 1) << ran.output;
+    EXPECT_THAT(ran.output, AllOf(HasSubstr("exit status 37"), HasSubstr("PANIC: "),
+                                  HasSubstr("tb::kernel::calibrate_clock")));
+}
+
 TEST_F(Cli, AQemuThatDiesInTheMiddleOfAScenarioIsAnErrorThatSaysSo) {
     if (!qemu::find_executable("qemu-system-x86_64"))
         GTEST_SKIP() << "QEMU is not installed (apt-get install qemu-system-x86)";

@@ -21,9 +21,12 @@ class QemuError : public std::runtime_error {
   public:
     QemuError(ErrorKind kind, const std::string& message);
     ErrorKind kind() const { return kind_; }
+    /// what() without the name of the kind before it.
+    const std::string& message() const { return message_; }
 
   private:
     ErrorKind kind_;
+    std::string message_;
 };
 
 }  // namespace tb::qemu

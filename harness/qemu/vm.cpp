@@ -44,6 +44,18 @@ json raw_node(const DiskOptions& disk) {
             {"offset", NbdServer::window_offset(disk.backend->size())}};
 }
 
+/// Reports have a line for a reason.
+std::string on_one_line(const std::string& log) {
+    constexpr std::size_t kMost = 4000;
+    std::string line;
+    for (const char c : log.size() > kMost ? log.substr(log.size() - kMost) : log)
+        if (c != '\n')
+            line += c;
+        else if (!line.empty() && !line.ends_with(" | "))
+            line += " | ";
+    return line.empty() ? "(it logged nothing)" : line;
+}
+
 }  // namespace
 
 /// Collects QEMU's arguments, and its ends of the socket pairs until QEMU has them.
@@ -240,8 +252,8 @@ void Vm::wait_for_bell(const std::string& what) {
         std::uint8_t rung = 0;
         if (::read(bell_.get(), &rung, 1) != 1) loop_->peer_gone(what);
     } catch (const QemuError& error) {
-        throw QemuError(error.kind(),
-                        fmt::format("{}; the guest's log ends: {}", error.what(), take_guest_log()));
+        throw QemuError(error.kind(), fmt::format("{}; the guest's log ends: {}", error.message(),
+                                                  on_one_line(take_guest_log())));
     }
 }
 
