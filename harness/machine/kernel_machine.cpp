@@ -16,15 +16,6 @@ using kernel::Said;
 
 constexpr std::uint64_t kFirstIntxLine = 20;
 
-hal::PciAddress function_of(std::uint64_t packed) {
-    return {static_cast<std::uint8_t>(packed >> 8), static_cast<std::uint8_t>(packed >> 3 & 31),
-            static_cast<std::uint8_t>(packed & 7)};
-}
-
-std::uint64_t pack(hal::PciAddress function) {
-    return std::uint64_t{function.bus} << 8 | std::uint64_t{function.device} << 3 | function.function;
-}
-
 /// Addresses of messages, as traces have them and as the local APIC has them.
 std::uint64_t to_apic(std::uint64_t value) {
     const std::uint64_t slot = (value - kMsiBase) / 4;
@@ -126,7 +117,7 @@ void KernelMachine::serve(Said said, const Words& words) {
             dma_unmap(words[0], guest_memory(words[1], words[2]), static_cast<hal::Direction>(words[3]));
             return answer(Command::kNone, {});
         case Said::kAttachIntx: {
-            const auto vector = MachineBase::attach_intx(function_of(words[0]));
+            const auto vector = MachineBase::attach_intx(hal::config_function(words[0]));
             of_driver_.insert(*vector);
             return answer(Command::kNone, {*vector});
         }
@@ -231,7 +222,7 @@ void KernelMachine::write(hal::AddressSpace space, std::uint64_t address, unsign
 
 hal::Result<std::uint32_t> KernelMachine::attach_intx(hal::PciAddress function) {
     const auto vector = MachineBase::attach_intx(function);
-    if (vector) command(Command::kAttachIntx, {pack(function), *vector});
+    if (vector) command(Command::kAttachIntx, {hal::config_address(function, 0), *vector});
     return vector;
 }
 

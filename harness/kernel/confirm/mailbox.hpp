@@ -27,7 +27,7 @@ enum class Said : std::uint32_t {
     kFree,        ///< [0] address, [1] bytes
     kMap,         ///< [0] buffer, [1] bytes, [2] direction; answer [0] device address, or 0
     kUnmap,       ///< [0] device address, [1] buffer, [2] bytes, [3] direction
-    kAttachIntx,  ///< [0] bus << 8 | device << 3 | function; answer [0] vector
+    kAttachIntx,  ///< [0] the function, as hal::config_address(function, 0); answer [0] vector
     kAttachLine,  ///< [0] line of the ISA; answer [0] vector, [1] 1 when the line is high
     kAttachMsi,   ///< answer [0] vector, or kNoVector
     kDetach,      ///< [0] vector

@@ -49,7 +49,7 @@ class Server {
             case Command::kFinished:
                 return finished(static_cast<std::uint32_t>(words[0]));
             case Command::kAttachIntx:
-                attach_intx(words[1], intx_pin(function_of(words[0])), nullptr, nullptr);
+                attach_intx(words[1], intx_pin(hal::config_function(words[0])), nullptr, nullptr);
                 return 1;
             case Command::kAttachLine:
                 attach_line(words[1], static_cast<unsigned>(words[0]), words[2] != 0, nullptr, nullptr);
@@ -74,11 +74,6 @@ class Server {
     }
 
   private:
-    static hal::PciAddress function_of(std::uint64_t packed) {
-        return {static_cast<std::uint8_t>(packed >> 8), static_cast<std::uint8_t>(packed >> 3 & 31),
-                static_cast<std::uint8_t>(packed & 7)};
-    }
-
     static std::uint64_t access(const std::uint64_t* words) {
         const unsigned space = access_space(words[0]);
         const unsigned width = access_width(words[0]);

@@ -4,6 +4,8 @@
 #include <hal/services.h>
 #include <hal/traced_access.h>
 
+#include <hal/types.hpp>
+
 #include "harness/kernel/confirm/interrupts.hpp"
 #include "harness/kernel/confirm/link.hpp"
 #include "harness/kernel/core/paging.hpp"
@@ -12,11 +14,6 @@
 using namespace tb::kernel;
 
 namespace {
-
-std::uint64_t config_address(std::uint8_t bus, std::uint8_t device, std::uint8_t function,
-                             std::uint16_t offset) {
-    return std::uint64_t{bus} << 20 | std::uint64_t{device} << 15 | std::uint64_t{function} << 12 | offset;
-}
 
 std::uint64_t address_of(const void* pointer) {
     return reinterpret_cast<std::uint64_t>(pointer);
@@ -39,12 +36,12 @@ void tb_hal_delay_ns(uint64_t span) {
 
 uint32_t tb_hal_pci_read(uint8_t bus, uint8_t device, uint8_t function, uint16_t offset, uint8_t width) {
     return static_cast<uint32_t>(
-        tb_traced_read(TB_TRACED_CONFIG, config_address(bus, device, function, offset), width));
+        tb_traced_read(TB_TRACED_CONFIG, tb::hal::config_address({bus, device, function}, offset), width));
 }
 
 void tb_hal_pci_write(uint8_t bus, uint8_t device, uint8_t function, uint16_t offset, uint8_t width,
                       uint32_t value) {
-    tb_traced_write(TB_TRACED_CONFIG, config_address(bus, device, function, offset), width, value);
+    tb_traced_write(TB_TRACED_CONFIG, tb::hal::config_address({bus, device, function}, offset), width, value);
 }
 
 void* tb_hal_map_device(uint64_t bus_address, uint32_t size) {
@@ -72,7 +69,7 @@ void tb_hal_dma_unmap(uint64_t device_address, void* buffer, size_t size, int di
 
 uint32_t tb_hal_attach_intx(uint8_t bus, uint8_t device, uint8_t function, void (*handler)(void*),
                             void* context) {
-    const std::uint64_t where = std::uint64_t{bus} << 8 | std::uint64_t{device} << 3 | function;
+    const std::uint64_t where = tb::hal::config_address({bus, device, function}, 0);
     const std::uint32_t vector = vector_of(say(Said::kAttachIntx, {where}));
     if (vector != UINT32_MAX) attach_intx(vector, intx_pin({bus, device, function}), handler, context);
     return vector;

@@ -31,6 +31,37 @@ inline void out32(std::uint16_t port, std::uint32_t value) {
     asm volatile("outl %0, %1" : : "a"(value), "Nd"(port) : "memory");
 }
 
+/// Accesses of a width that is known at run time only: one instruction each. Ports have 1, 2 or 4 bytes,
+/// memory 8 too.
+inline std::uint32_t port_read(std::uint16_t port, unsigned width) {
+    return width == 1 ? in8(port) : width == 2 ? in16(port) : in32(port);
+}
+inline void port_write(std::uint16_t port, unsigned width, std::uint32_t value) {
+    if (width == 1) return out8(port, static_cast<std::uint8_t>(value));
+    if (width == 2) return out16(port, static_cast<std::uint16_t>(value));
+    out32(port, value);
+}
+template <class T>
+volatile T& memory_at(std::uint64_t address) {
+    return *reinterpret_cast<volatile T*>(address);
+}
+inline std::uint64_t memory_read(std::uint64_t address, unsigned width) {
+    if (width == 1) return memory_at<std::uint8_t>(address);
+    if (width == 2) return memory_at<std::uint16_t>(address);
+    if (width == 4) return memory_at<std::uint32_t>(address);
+    return memory_at<std::uint64_t>(address);
+}
+inline void memory_write(std::uint64_t address, unsigned width, std::uint64_t value) {
+    if (width == 1)
+        memory_at<std::uint8_t>(address) = static_cast<std::uint8_t>(value);
+    else if (width == 2)
+        memory_at<std::uint16_t>(address) = static_cast<std::uint16_t>(value);
+    else if (width == 4)
+        memory_at<std::uint32_t>(address) = static_cast<std::uint32_t>(value);
+    else
+        memory_at<std::uint64_t>(address) = value;
+}
+
 inline std::uint64_t read_msr(std::uint32_t number) {
     std::uint32_t low;
     std::uint32_t high;

@@ -30,13 +30,11 @@ void select(hal::PciAddress function, std::uint32_t offset) {
 }
 
 std::uint64_t ecam_address(hal::PciAddress function, std::uint32_t offset) {
-    return kMicrovmEcam + (std::uint64_t{function.bus} << 20 | std::uint64_t{function.device} << 15 |
-                           std::uint64_t{function.function} << 12 | offset);
+    return kMicrovmEcam + hal::config_address(function, offset);
 }
 
-template <class T>
-volatile T& ecam(hal::PciAddress function, std::uint32_t offset) {
-    return *reinterpret_cast<volatile T*>(ecam_address(function, offset));
+std::uint16_t data_port(std::uint32_t offset) {
+    return static_cast<std::uint16_t>(kDataPort + (offset & 3));
 }
 
 // PIIX3's four interrupt router registers hold ISA lines; firmware may have left them off.
@@ -69,7 +67,7 @@ BoardKind initialise_pci() {
             route_piix3();
             return kind;
         }
-    } else if (ecam<std::uint32_t>({}, 0) == kGenericHostBridge) {
+    } else if (memory_at<std::uint32_t>(ecam_address({}, 0)) == kGenericHostBridge) {
         return kind = BoardKind::kMicrovmPcie;
     }
     return kind = BoardKind::kNoPci;
@@ -82,39 +80,19 @@ BoardKind board_kind() {
 std::uint32_t pci_read(hal::PciAddress function, std::uint32_t offset, unsigned width) {
     const std::uint32_t all_ones = width == 4 ? 0xffff'ffff : (1U << 8 * width) - 1;
     if (kind == BoardKind::kNoPci) return all_ones;
-    if (kind == BoardKind::kMicrovmPcie) {
-        if (width == 1) return ecam<std::uint8_t>(function, offset);
-        if (width == 2) return ecam<std::uint16_t>(function, offset);
-        return ecam<std::uint32_t>(function, offset);
-    }
+    if (kind == BoardKind::kMicrovmPcie)
+        return static_cast<std::uint32_t>(memory_read(ecam_address(function, offset), width));
     if (offset > 0xff) return all_ones;
     select(function, offset);
-    const auto port = static_cast<std::uint16_t>(kDataPort + (offset & 3));
-    if (width == 1) return in8(port);
-    if (width == 2) return in16(port);
-    return in32(port);
+    return port_read(data_port(offset), width);
 }
 
 void pci_write(hal::PciAddress function, std::uint32_t offset, unsigned width, std::uint32_t value) {
     if (kind == BoardKind::kNoPci) return;
-    if (kind == BoardKind::kMicrovmPcie) {
-        if (width == 1)
-            ecam<std::uint8_t>(function, offset) = static_cast<std::uint8_t>(value);
-        else if (width == 2)
-            ecam<std::uint16_t>(function, offset) = static_cast<std::uint16_t>(value);
-        else
-            ecam<std::uint32_t>(function, offset) = value;
-        return;
-    }
+    if (kind == BoardKind::kMicrovmPcie) return memory_write(ecam_address(function, offset), width, value);
     if (offset > 0xff) return;
     select(function, offset);
-    const auto port = static_cast<std::uint16_t>(kDataPort + (offset & 3));
-    if (width == 1)
-        out8(port, static_cast<std::uint8_t>(value));
-    else if (width == 2)
-        out16(port, static_cast<std::uint16_t>(value));
-    else
-        out32(port, value);
+    port_write(data_port(offset), width, value);
 }
 
 unsigned intx_pin(hal::PciAddress function) {

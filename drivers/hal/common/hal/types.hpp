@@ -20,6 +20,18 @@ struct PciAddress {
     constexpr bool operator==(const PciAddress&) const = default;
 };
 
+/// A place in configuration space as one number, that of the enhanced mechanism (PCI Express 3.0 §7.2.2): bus
+/// << 20 | device << 15 | function << 12 | offset.
+constexpr std::uint64_t config_address(PciAddress function, std::uint32_t offset) {
+    return std::uint64_t{function.bus} << 20 | std::uint64_t{function.device} << 15 |
+           std::uint64_t{function.function} << 12 | offset;
+}
+/// The function in which such a place lies.
+constexpr PciAddress config_function(std::uint64_t address) {
+    return {static_cast<std::uint8_t>(address >> 20), static_cast<std::uint8_t>(address >> 15 & 31),
+            static_cast<std::uint8_t>(address >> 12 & 7)};
+}
+
 /// What the device does with a mapped buffer, as seen from the driver (Linux: DMA_TO_DEVICE, ...).
 enum class Direction : std::uint8_t { kToDevice, kFromDevice, kBidirectional };
 

@@ -10,17 +10,11 @@
 
 namespace tb::hal {
 
-/// Where an access goes. A configuration access has the address of the enhanced mechanism (PCI Express 3.0
-/// §7.2.2): bus << 20 | device << 15 | function << 12 | offset.
+/// Where an access goes. A configuration access has the address that config_address() gives.
 enum class AddressSpace : std::uint8_t { kMemory, kPort, kPciConfig };
 
 /// How a driver's access to DMA memory is ordered against its others.
 enum class MemoryOrder : std::uint8_t { kRelaxed, kAcquire, kRelease };
-
-constexpr std::uint64_t config_address(PciAddress function, std::uint32_t offset) {
-    return std::uint64_t{function.bus} << 20 | std::uint64_t{function.device} << 15 |
-           std::uint64_t{function.function} << 12 | offset;
-}
 
 /// Everything that a driver can touch on the host: what the seam's handles dispatch to. Implemented by the
 /// machines (model, qtest, replay, bytes) and by the layers that wrap one (recorder, faults, rules).
