@@ -43,6 +43,7 @@ struct Request {
     std::span<const std::span<std::byte>> segments{};  ///< data; for kGetId one buffer of 20 bytes
     bool unmap = false;                                ///< kWriteZeroes may deallocate
     std::uint16_t queue = 0;                           ///< below Info::queues
+    bool more = false;  ///< others follow at once: the device may be told with the last of them, or by poll()
 };
 
 /// Names a request in flight. Never reused while it is.
@@ -65,8 +66,8 @@ class BlockDevice {
     /// kBusy: the queue is full, poll and take completions first. kInvalidArgument, kOutOfRange, kReadOnly
     /// and kUnsupported are answered without touching the device.
     virtual hal::Result<Token> submit(const Request& request) = 0;
-    /// Looks for finished requests, at most `budget`, and for requests past their deadline; returns how many
-    /// finished.
+    /// Tells the device of requests that it was not told of yet (Request::more), then looks for finished
+    /// ones, at most `budget`, and for requests past their deadline; returns how many finished.
     virtual unsigned poll(unsigned budget) = 0;
     virtual std::optional<Completion> next_completion() = 0;
     /// Turns the device's volatile write cache on or off; kUnsupported where it cannot be chosen.

@@ -194,6 +194,7 @@ void VirtioBlk::device_gone() {
 
 unsigned VirtioBlk::poll(unsigned budget) {
     if (state_ != State::kRunning) return 0;
+    for (std::uint16_t queue = 0; queue < queues_; ++queue) rings_[queue].kick();
     const std::uint16_t flying = in_flight_;
     const bool polled = interrupts_.mode() == InterruptMode::kPolled;
     const std::uint32_t marks = interrupts_.take();

@@ -107,7 +107,7 @@ hal::Result<Token> VirtioBlk::submit(const Request& request) {
     ++slot.generation;
     slot.completion.token = {std::uint32_t{slot.generation} << 16 | index};
     const Token token = slot.completion.token;
-    rings_[request.queue].kick();
+    if (!request.more) rings_[request.queue].kick();
     return token;
 }
 

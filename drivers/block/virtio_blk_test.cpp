@@ -217,6 +217,26 @@ TEST_F(VirtioBlkTest, TellsTheIdentity) {
     EXPECT_EQ(std::string(reinterpret_cast<const char*>(id.data()), 20), "twinbench-disk-00001");
 }
 
+TEST_F(VirtioBlkTest, RequestsWithMoreToComeAreToldWithTheLastOrByPoll) {
+    start();
+    Bytes data(512);
+    std::span<std::byte> segment = std::as_writable_bytes(std::span(data));
+    Request request{.operation = Operation::kRead, .segments = {&segment, 1}, .more = true};
+    ASSERT_TRUE(driver->submit(request));
+    ASSERT_TRUE(driver->submit(request));
+    EXPECT_TRUE(device.requests.empty());
+    request.more = false;
+    ASSERT_TRUE(driver->submit(request));
+    EXPECT_EQ(device.requests.size(), 3u);
+    request.more = true;
+    ASSERT_TRUE(driver->submit(request));
+    EXPECT_EQ(device.requests.size(), 3u);
+    driver->poll(64);
+    EXPECT_EQ(device.requests.size(), 4u);
+    driver->poll(64);
+    EXPECT_EQ(completions().size(), 4u);
+}
+
 TEST_F(VirtioBlkTest, SwitchesTheWriteCache) {
     start();
     EXPECT_TRUE(driver->set_write_cache(false));

@@ -35,6 +35,7 @@ void TxRing::release() {
 void TxRing::program() {
     head_ = 0;
     tail_ = 0;
+    told_ = 0;
     used_ = 0;
     watching_ = false;
     // A device that kept its old head must not find old work behind the new tail.
@@ -174,10 +175,16 @@ hal::Result<net::Token> TxRing::send(const net::TxFrame& frame) {
     used_ += count;
     ++frames_;
     tail_ = slot;
+    if (!frame.more) publish();
+    return first.token;
+}
+
+void TxRing::publish() {
+    if (told_ == tail_) return;
+    told_ = tail_;
     // §3.4: the descriptors are in memory before the device hears of them.
     platform_.barrier(hal::Barrier::kWrite);
     regs_.write<std::uint32_t>(reg::kTDT, tail_);
-    return first.token;
 }
 
 unsigned TxRing::reap(unsigned budget) {

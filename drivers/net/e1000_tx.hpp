@@ -41,6 +41,8 @@ class TxRing {
     /// could not be mapped.
     hal::Result<net::Token> send(const net::TxFrame& frame);
 
+    /// Moves TDT behind the newest frame, if it is not there: for frames that were sent with `more`.
+    void publish();
     /// Completes what the device reported, at most `budget` frames; returns how many.
     unsigned reap(unsigned budget);
     /// Completes everything in flight with `why`. The device must not be able to touch the buffers any more.
@@ -91,7 +93,8 @@ class TxRing {
     hal::DmaMemory ring_;  ///< the descriptors, then zeros to pad short frames with
     std::array<Slot, kMaxRing> slots_{};
     unsigned head_ = 0;    ///< first descriptor of the oldest frame in flight
-    unsigned tail_ = 0;    ///< what TDT holds
+    unsigned tail_ = 0;    ///< behind the newest one
+    unsigned told_ = 0;    ///< what TDT holds
     unsigned used_ = 0;    ///< descriptors in flight
     unsigned frames_ = 0;  ///< frames in flight
 

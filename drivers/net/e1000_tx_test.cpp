@@ -166,6 +166,36 @@ TEST_F(TxTest, AFullRingIsBusyWithOneDescriptorKeptFree) {
     EXPECT_EQ(driver.poll(64), 4u);
 }
 
+TEST_F(TxTest, FramesWithMoreToComeAreToldWithTheLastOrByPoll) {
+    start();
+    Bytes frame = frame_of(60);
+    const std::array fragments = {as_span(frame)};
+    const TxFrame one_of_several{.fragments = fragments, .more = true};
+    ASSERT_TRUE(driver.send(one_of_several));
+    ASSERT_TRUE(driver.send(one_of_several));
+    EXPECT_EQ(fake.reg(e1000::reg::kTDT), 0u);
+    ASSERT_TRUE(send(frame));
+    EXPECT_EQ(fake.reg(e1000::reg::kTDT), 3u);
+    EXPECT_EQ(fake.sent.size(), 3u);
+    ASSERT_TRUE(driver.send(one_of_several));
+    EXPECT_EQ(fake.sent.size(), 3u);
+    EXPECT_EQ(driver.poll(64), 4u);
+    EXPECT_EQ(fake.sent.size(), 4u);
+}
+
+TEST_F(TxTest, AResetForgetsFramesThatWereNotTold) {
+    start();
+    Bytes frame = frame_of(60);
+    const std::array fragments = {as_span(frame)};
+    ASSERT_TRUE(driver.send({.fragments = fragments, .more = true}));
+    ASSERT_TRUE(driver.recover());
+    EXPECT_THAT(completions(), ElementsAre("reset"));
+    EXPECT_EQ(driver.poll(64), 0u);
+    EXPECT_TRUE(fake.sent.empty());
+    ASSERT_TRUE(send(frame));
+    EXPECT_EQ(fake.sent.size(), 1u);
+}
+
 TEST_F(TxTest, ACompletionIsKeptUntilItIsTaken) {
     start({.tx_descriptors = 256});
     Bytes frame = frame_of(60);

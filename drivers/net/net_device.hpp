@@ -47,6 +47,7 @@ struct TxFrame {
     // NOLINTNEXTLINE(readability-redundant-member-init)
     std::span<const std::span<std::byte>> fragments{};  ///< the caller's until the completion was taken
     Offload offload{};
+    bool more = false;  ///< others follow at once: the device may be told with the last of them, or by poll()
 };
 
 struct Token {
@@ -94,7 +95,8 @@ class NetDevice {
     /// Takes the oldest received frame; kBusy when there is none, kOutOfRange (and the frame is dropped) when
     /// it does not fit.
     virtual hal::Result<RxFrame> receive(std::span<std::byte> buffer) = 0;
-    /// Does the work that interrupts marked, at most `budget` frames each way; returns how many were handled.
+    /// Tells the device of frames that it was not told of yet (TxFrame::more), and does the work that
+    /// interrupts marked, at most `budget` frames each way; returns how many were handled.
     virtual unsigned poll(unsigned budget) = 0;
     virtual hal::Status set_promiscuous(bool on) = 0;
     /// Replaces the multicast list; an empty one receives none.

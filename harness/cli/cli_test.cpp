@@ -156,6 +156,7 @@ TEST_F(Cli, AMissingFileOrFolderIsNamed) {
 TEST_F(Cli, AnUnknownOptionOrCommandIsBadInput) {
     EXPECT_BAD_INPUT(twinbench("run --nonsense"), HasSubstr("--nonsense"));
     EXPECT_BAD_INPUT(twinbench("rnu"), HasSubstr("rnu"));
+    EXPECT_BAD_INPUT(twinbench("confirm --machine pc"), HasSubstr("give --on kernel too"));
     EXPECT_EQ(twinbench("--help").code, 0);
     EXPECT_EQ(twinbench("run --help").code, 0);
 }

@@ -28,8 +28,8 @@ struct Options {
     std::string json;
     bool verbose = false;
     std::string qemu = "qemu-system-x86_64";
-    std::string on = "qtest";     ///< confirm: qtest, or kernel: the drivers in a kernel of ours inside QEMU
-    std::string machine = "q35";  ///< confirm on a kernel: QEMU's machine
+    std::string on = "qtest";  ///< confirm: qtest, or kernel: the drivers in a kernel of ours inside QEMU
+    std::string machine;       ///< confirm on a kernel: QEMU's machine; empty: q35
 };
 
 int run_command(const Options& options);

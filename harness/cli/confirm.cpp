@@ -67,6 +67,13 @@ Judged confirm(const scenario::Scenario& scenario, const Options& options) {
 }  // namespace
 
 int confirm_command(const Options& options) {
+    if (!options.machine.empty() && options.on != "kernel") {
+        fmt::print(
+            stderr,
+            "twinbench: --machine chooses the kernel's board: give --on kernel too (the models, and QEMU "
+            "over qtest, are q35)\n");
+        return kBadInput;
+    }
     const auto scenarios = select_scenarios(options);
     if (!scenarios) return kBadInput;
     const auto binary = qemu::find_executable(options.qemu);
@@ -80,14 +87,13 @@ int confirm_command(const Options& options) {
     if (options.on == "kernel" && !qemu::find_kernel_image(kConfirmImage)) {
         fmt::print(stderr,
                    "twinbench: there is no {}: build it with `cmake --build --preset release`, or name its "
-                   "folder in "
-                   "TWINBENCH_KERNELS\n",
+                   "folder in TWINBENCH_KERNELS\n",
                    kConfirmImage);
         return kEnvironmentLacks;
     }
     // Before the workers start, so that the shim is built once.
     const qemu::Accelerator accelerator = qemu::find_accelerator(*binary);
-    if (!accelerator.virtual_time())
+    if (!(options.on == "kernel" ? accelerator.guest_virtual_time() : accelerator.virtual_time()))
         fmt::print(stderr,
                    "twinbench: QEMU's clock runs in real time, so scenarios that wait take as long: {}\n",
                    accelerator.reason);

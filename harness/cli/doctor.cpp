@@ -7,7 +7,9 @@
 #include <string>
 
 #include "harness/cli/commands.hpp"
+#include "harness/cli/suite.hpp"
 #include "harness/qemu/error.hpp"
+#include "harness/qemu/kernel_image.hpp"
 #include "harness/qemu/process.hpp"
 #include "harness/qemu/shim.hpp"
 #include "harness/qemu/vm.hpp"
@@ -61,6 +63,13 @@ Check start_qemu(const std::string& binary) {
     }
 }
 
+Check kernel_image(const char* name) {
+    if (const auto path = qemu::find_kernel_image(name))
+        return {Check::State::kGood, fmt::format("{}: {}", name, *path), {}};
+    return {Check::State::kWorse, fmt::format("{} is not built: what runs in a kernel needs it", name),
+            "cmake --preset release && cmake --build --preset release"};
+}
+
 Check temporary_space() {
     const std::filesystem::path folder = std::filesystem::temp_directory_path();
     struct statvfs space{};
@@ -92,6 +101,7 @@ int doctor_command(const DoctorOptions& options) {
               fmt::format("{} is not installed: `twinbench confirm` needs it", options.qemu),
               "apt-get install qemu-system-x86"});
     }
+    show(kernel_image(kConfirmImage));
     show(program("cc", "the module that gives QEMU a virtual clock is compiled with it", "gcc"));
     show(program("clang++-19", "fuzzing and sanitizers need it", "clang-19 libclang-rt-19-dev"));
     show(program("clang-format-19", "ci/format needs it", "clang-format-19"));

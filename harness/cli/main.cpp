@@ -70,7 +70,7 @@ void add_confirm(CLI::App& app, int& status) {
             "--on", values.on,
             "What drives QEMU's devices: qtest (default), or kernel: the drivers in a kernel of ours in QEMU")
         ->check(CLI::IsMember({"qtest", "kernel"}));
-    command->add_option("--machine", values.machine, "QEMU's machine, with --on kernel")
+    command->add_option("--machine", values.machine, "QEMU's machine, with --on kernel (default: q35)")
         ->check(CLI::IsMember({"q35", "pc", "microvm"}));
     command->callback([&] { status = cli::confirm_command(values); });
 }

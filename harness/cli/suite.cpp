@@ -90,7 +90,8 @@ harness::RigOptions rig_options(const Options& options, const scenario::Scenario
     rig.base_directory = scenario.directory();
     if (options.on == "kernel") {
         rig.kernel_image = qemu::find_kernel_image(kConfirmImage).value_or("");
-        rig.qemu_machine = options.machine == "microvm" ? "microvm,pcie=on" : options.machine;
+        if (!options.machine.empty())
+            rig.qemu_machine = options.machine == "microvm" ? "microvm,pcie=on" : options.machine;
     }
     return rig;
 }

@@ -7,14 +7,14 @@
 #include <atomic>
 #include <cstring>
 
+#include "harness/operations/board.hpp"
+
 namespace tb::harness {
 
 namespace {
 
 using kernel::Command;
 using kernel::Said;
-
-constexpr std::uint64_t kFirstIntxLine = 20;
 
 /// Addresses of messages, as traces have them and as the local APIC has them.
 std::uint64_t to_apic(std::uint64_t value) {
@@ -174,14 +174,10 @@ void KernelMachine::serve_access(const Words& words) {
 }
 
 void KernelMachine::serve_take(bool begin) {
-    // What the scenario itself attached is taken by the scenario, between two commands.
-    while (const auto vector = MachineBase::take_interrupt(begin)) {
-        begin = false;
-        if (!of_driver_.contains(*vector)) continue;
-        listener().far_interrupt(*vector);
-        return answer(Command::kNone, {*vector});
-    }
-    answer(Command::kNone, {kernel::kNoVector});
+    // What the scenario itself attached waits for the scenario, which takes it between two commands.
+    const auto vector = take_where(begin, [this](std::uint32_t v) { return of_driver_.contains(v); });
+    if (vector) listener().far_interrupt(*vector);
+    answer(Command::kNone, {vector.value_or(kernel::kNoVector)});
 }
 
 void KernelMachine::nonsense(const std::string& why) {
@@ -259,7 +255,7 @@ std::optional<std::uint32_t> KernelMachine::take_interrupt(bool begin) {
 
 unsigned KernelMachine::line_of_pin(unsigned pin) const {
     if (pin != intx_pin_) return pin;
-    return static_cast<unsigned>(kFirstIntxLine + hal::PciAddress{0, 4, 0}.device % 4);
+    return intx_line(kDeviceUnderTest);
 }
 
 void KernelMachine::take_messages() {

@@ -8,6 +8,8 @@
 #include <atomic>
 #include <cstring>
 
+#include "harness/operations/board.hpp"
+
 namespace tb::harness {
 
 namespace {
@@ -16,11 +18,6 @@ namespace {
 // INTx from 512.
 constexpr std::uint32_t kIsaVectors = 256;
 constexpr std::uint32_t kIntxVectors = 512;
-// INTx of a function on bus 0 of q35 reaches I/O APIC pin 20 + (device + pin) mod 4; drivers here use INTA.
-constexpr unsigned intx_line(hal::PciAddress function) {
-    return 20 + function.device % 4;
-}
-
 constexpr std::uint64_t kStreamAlignment = 64;
 
 }  // namespace
@@ -139,15 +136,7 @@ void MachineBase::add_vector(const Vector& vector) {
 }
 
 std::optional<std::uint32_t> MachineBase::take_interrupt(bool begin) {
-    if (begin) round_next_ = 0;
-    for (Vector& vector : vectors_) {
-        if (vector.number < round_next_ || !waiting(vector)) continue;
-        vector.waiting = false;
-        round_next_ = vector.number + 1;
-        refresh_pending();
-        return vector.number;
-    }
-    return std::nullopt;
+    return take_where(begin, [](std::uint32_t) { return true; });
 }
 
 void MachineBase::line_changed(unsigned line, bool level) {

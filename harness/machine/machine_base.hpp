@@ -89,6 +89,19 @@ class MachineBase : public hal::Machine {
     bool irq_level(unsigned line) const { return levels_[line]; }
 
   protected:
+    /// take_interrupt() among the vectors that `wanted` lets through; the others go on waiting.
+    template <class Wanted>
+    std::optional<std::uint32_t> take_where(bool begin, Wanted wanted) {
+        if (begin) round_next_ = 0;
+        for (Vector& vector : vectors_) {
+            if (vector.number < round_next_ || !waiting(vector) || !wanted(vector.number)) continue;
+            vector.waiting = false;
+            round_next_ = vector.number + 1;
+            refresh_pending();
+            return vector.number;
+        }
+        return std::nullopt;
+    }
     void line_changed(unsigned line, bool level);
     /// A message that was written to the page of messages; what matches no vector is ignored, as a stray
     /// write is.

@@ -26,20 +26,20 @@ constexpr KeySpec kSectorKey = {"sector", ValueType::kInteger, true, "first sect
 constexpr KeySpec kSegments = {"segments", ValueType::kIntegerList, false,
                                "bytes of each piece of memory (default: one piece)"};
 constexpr KeySpec kQueue = {"queue", ValueType::kInteger, false, "the request queue (default 0)"};
+constexpr KeySpec kMore = {"more", ValueType::kBoolean, false,
+                           "others follow at once: tell the device with the last of them, or by blk.poll"};
 constexpr KeySpec kTimeout = {
     "timeout", ValueType::kDuration, false,
     "when the caller gives up and has the device reset (default 10s); not for asynchronous ones"};
 
 constexpr KeySpec kRead[] = {
-    kSectorKey,
-    {"count", ValueType::kInteger, false, "sectors (default: what the segments hold)"},
-    kSegments,
-    kQueue,
-    kTimeout};
+    kSectorKey, {"count", ValueType::kInteger, false, "sectors (default: what the segments hold)"},
+    kSegments,  kQueue,
+    kMore,      kTimeout};
 constexpr KeySpec kReadResults[] = {{"data", ValueType::kData, false, "what was read"},
                                     {"bytes", ValueType::kInteger, false, "bytes that arrived"}};
 constexpr KeySpec kWrite[] = {
-    kSectorKey, {"data", ValueType::kData, true, "what to write"}, kSegments, kQueue, kTimeout};
+    kSectorKey, {"data", ValueType::kData, true, "what to write"}, kSegments, kQueue, kMore, kTimeout};
 constexpr KeySpec kFlush[] = {kQueue, kTimeout};
 constexpr KeySpec kCount = {"count", ValueType::kInteger, true, "sectors"};
 constexpr KeySpec kDiscard[] = {
@@ -125,6 +125,7 @@ hal::Result<Request> BlockOperations::prepare(std::string_view operation, const 
     request.sector = arguments.integer("sector");
     request.sectors = arguments.integer("count");
     request.unmap = arguments.boolean("unmap");
+    request.more = arguments.boolean("more");
     request.queue = static_cast<std::uint16_t>(std::min<std::uint64_t>(arguments.integer("queue"), 0xffff));
     if (operation == "blk.read") {
         request.operation = Operation::kRead;

@@ -27,6 +27,8 @@ constexpr KeySpec kSend[] = {
     {"header", ValueType::kInteger, false, "bytes of all headers, for segmentation"},
     {"mss", ValueType::kInteger, false, "payload bytes a segment; 0 for none (default)"},
     {"vlan", ValueType::kInteger, false, "insert a VLAN tag with this TCI"},
+    {"more", ValueType::kBoolean, false,
+     "others follow at once: tell the device with the last of them, or by net.poll"},
 };
 constexpr KeySpec kReceive[] = {
     {"within", ValueType::kDuration, false, "the virtual time to wait for a frame (default: not at all)"},
@@ -139,6 +141,7 @@ hal::Result<std::uint32_t> NetOperations::submit(const Arguments& arguments) {
     for (Bytes& piece : flight.data) flight.fragments.emplace_back(piece);
     net::TxFrame frame;
     frame.fragments = flight.fragments;
+    frame.more = arguments.boolean("more");
     net::Offload& offload = frame.offload;
     offload.ip_checksum = arguments.boolean("ip_checksum");
     offload.l4_checksum = arguments.boolean("l4_checksum");

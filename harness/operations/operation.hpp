@@ -10,12 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/operations/board.hpp"
 #include "harness/operations/value.hpp"
 
 namespace tb::harness {
-
-/// Where every PCI device under test sits: bus 0, as the first function of this slot.
-inline constexpr hal::PciAddress kDeviceUnderTest{0, 4, 0};
 
 class Arguments {
   public:

@@ -22,6 +22,8 @@ struct Accelerator {
 
     /// True when virtual time stands still unless stepped.
     bool virtual_time() const { return kind != Kind::kHaltedTcg; }
+    /// The same while a guest's processor runs under TCG, which only the shim can give.
+    bool guest_virtual_time() const { return kind == Kind::kShim; }
 };
 
 /// Finds the accelerator for a QEMU binary (an absolute path). The first call for a binary tries out what

@@ -94,7 +94,7 @@ class Vm {
     /// True when virtual time stands still unless stepped (see Accelerator). With a guest that takes the
     /// shim, whose clock TCG then obeys.
     bool virtual_time() const {
-        return options_.guest ? accelerator_.kind == Accelerator::Kind::kShim : accelerator_.virtual_time();
+        return options_.guest ? accelerator_.guest_virtual_time() : accelerator_.virtual_time();
     }
     std::int64_t clock_step(std::int64_t ns) { return qtest_->clock_step(ns); }
 
@@ -107,7 +107,8 @@ class Vm {
     /// QEMU is at rest, and gets one piece: one block reply, one frame. And so on, until nothing is left to
     /// give.
     ///
-    /// Why three quiet rounds mean rest: with the qtest accelerator QEMU's devices run on its main loop only.
+    /// Why three quiet rounds mean rest: with the qtest accelerator QEMU's devices run on its main loop only
+    /// (a guest of ours is at a bell when this is called: its thread spins, and touches no device).
     /// A round trip costs that loop at least one full turn, and a turn runs every bottom half that is
     /// scheduled and every descriptor that is ready. So an item of work at hand is done in the next turn and
     /// shows as traffic, as an interrupt or as another bottom half; device code chains at most one bottom

@@ -152,7 +152,7 @@ void Run::load(const json& node) {
 }
 
 unsigned Run::irq_line(const std::string& source) const {
-    if (source == "intx") return 20 + harness::kDeviceUnderTest.device % 4;
+    if (source == "intx") return harness::intx_line(harness::kDeviceUnderTest);
     return static_cast<unsigned>(std::stoi(source.substr(3)));
 }
 

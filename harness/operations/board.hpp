@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <hal/types.hpp>
+
+/// What the harness's boards have in common, on the models, on QEMU and in the kernel.
+namespace tb::harness {
+
+/// Where every PCI device under test sits: bus 0, as the first function of this slot.
+inline constexpr hal::PciAddress kDeviceUnderTest{0, 4, 0};
+
+/// INTx of a function on bus 0 of q35 reaches I/O APIC pin 20 + (device + pin) mod 4; drivers here use INTA.
+constexpr unsigned intx_line(hal::PciAddress function) {
+    return 20 + function.device % 4;
+}
+
+}  // namespace tb::harness
