@@ -68,4 +68,14 @@ struct BenchOptions {
 };
 int bench_command(const BenchOptions& options);
 
+struct KernelBenchOptions {
+    std::string json;
+    std::string filter;
+    std::string qemu = "qemu-system-x86_64";
+    bool quick = false;
+    bool linux_too = false;   ///< measure Linux's drivers in the same rows
+    bool interrupts = false;  ///< our drivers wait for interrupts instead of polling
+};
+int bench_kernel_command(const KernelBenchOptions& options);
+
 }  // namespace tb::cli

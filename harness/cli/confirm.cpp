@@ -34,6 +34,7 @@ Judged confirm(const scenario::Scenario& scenario, const Options& options) {
             failed(scenario, scenario.document->problem("", fmt::format("QEMU: {}", error.what())));
         return judged;
     }
+    result.boot_seconds = real.judged.result.boot_seconds;
     trace::SymbolTable symbols = symbols_of(*scenario.device);
     trace::CompareContext context;
     context.device = scenario.device->name();
@@ -54,6 +55,7 @@ Judged confirm(const scenario::Scenario& scenario, const Options& options) {
         result.reason = fmt::format("on {}: {}", real.machine, result.reason);
         result.trace_hash = model.run.trace_hash;
         result.virtual_ns = model.run.virtual_ns;
+        result.boot_seconds = real.judged.result.boot_seconds;
         result.differences = report::DifferenceCounts{comparison.unexplained_count, comparison.allowed_count};
     } else if (!comparison.equal()) {
         result.verdict = report::Verdict::kFailed;

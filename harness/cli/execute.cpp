@@ -34,6 +34,7 @@ std::string pack(const Judged& judged) {
               {"hash", r.trace_hash},
               {"virtual", r.virtual_ns},
               {"wall", r.wall_seconds},
+              {"boot", r.boot_seconds},
               {"details", judged.details},
               {"bad_input", judged.bad_input}};
     if (r.differences) node["differences"] = {r.differences->unexplained, r.differences->allowed};
@@ -52,6 +53,7 @@ Judged unpack(const scenario::Scenario& scenario, const std::string& line) {
     r.trace_hash = node["hash"].get<std::uint64_t>();
     r.virtual_ns = node["virtual"].get<std::uint64_t>();
     r.wall_seconds = node["wall"].get<double>();
+    r.boot_seconds = node["boot"].get<double>();
     judged.details = node["details"].get<std::string>();
     judged.bad_input = node["bad_input"].get<bool>();
     if (node.contains("differences"))

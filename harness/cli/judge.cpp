@@ -32,6 +32,7 @@ MachineRun judge(const scenario::Scenario& scenario, const Options& options, har
     }
     result.judged.result.trace_hash = result.run.trace_hash;
     result.judged.result.virtual_ns = result.run.virtual_ns;
+    result.judged.result.boot_seconds = rig.boot_seconds();
     result.judged.details = log_of(result.run);
     if (options.trace_dir.empty()) return result;
     try {

@@ -120,6 +120,27 @@ void add_doctor(CLI::App& app, int& status) {
     command->callback([&] { status = cli::doctor_command(values); });
 }
 
+CLI::App* add_bench_kernel(CLI::App& bench, int& status) {
+    auto* command = bench.add_subcommand(
+        "kernel", "Measure the drivers in a kernel on QEMU, beside the driver matrix and Linux");
+    static cli::KernelBenchOptions values;
+    command->add_flag("--linux", values.linux_too,
+                      "Measure Linux's drivers too, on the same QEMU command line (makes a guest of the "
+                      "distribution's packages the first time)");
+    command->add_flag("--interrupts", values.interrupts,
+                      "Our drivers wait for interrupts, with the processor halted; default: they poll");
+    command->add_option("--json", values.json, "Write results as JSON; - for standard output")
+        ->type_name("FILE");
+    command->add_option("--filter", values.filter, "Only measurements whose name contains this")
+        ->type_name("TEXT");
+    command->add_option("--qemu", values.qemu, "QEMU to measure on")
+        ->type_name("PROGRAM")
+        ->envname("TWINBENCH_QEMU");
+    command->add_flag("--quick", values.quick, "Measure shorter: 0.3 s a row instead of 3");
+    command->callback([&] { status = cli::bench_kernel_command(values); });
+    return command;
+}
+
 void add_bench(CLI::App& app, int& status) {
     auto* command = app.add_subcommand("bench", "Measure the speed of seam, models and runner");
     static cli::BenchOptions values;
@@ -131,7 +152,10 @@ void add_bench(CLI::App& app, int& status) {
         ->type_name("PROGRAM")
         ->envname("TWINBENCH_QEMU");
     command->add_flag("--quick", values.quick, "Measure shorter");
-    command->callback([&] { status = cli::bench_command(values); });
+    auto* kernel = add_bench_kernel(*command, status);
+    command->callback([&, kernel] {
+        if (!kernel->parsed()) status = cli::bench_command(values);
+    });
 }
 
 /// Says so when it is none; the library would only say that a command is required.

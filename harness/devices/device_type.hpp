@@ -65,6 +65,8 @@ class Rig {
     /// "model", "qemu 7.2.22".
     virtual std::string description() const = 0;
     virtual trace::Visibility visibility() const = 0;
+    /// How long the kernel in it took to start, from the start of its QEMU; 0 when there is none.
+    virtual double boot_seconds() const { return 0; }
     /// Something went wrong in the machine itself, not in the driver (a model's error, QEMU's stderr); empty
     /// if not.
     virtual std::string trouble() { return {}; }

@@ -41,6 +41,7 @@ QemuRig::QemuRig(const qemu::VmOptions& options) : vm_(options) {
         auto kernel = std::make_unique<KernelMachine>(vm_);
         kernel_ = kernel.get();
         machine_ = std::move(kernel);
+        boot_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
     } else {
         machine_ = std::make_unique<QtestMachine>(vm_);
     }

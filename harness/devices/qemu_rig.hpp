@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -29,6 +30,7 @@ class QemuRig : public Rig {
     Outside& outside() override { return *outside_; }
     std::string description() const override;
     trace::Visibility visibility() const override;
+    double boot_seconds() const override { return boot_seconds_; }
     std::string trouble() override;
     std::unique_ptr<DriverSession> open(const DriverType& driver, const DeviceType& device,
                                         hal::Host& host) override;
@@ -38,6 +40,8 @@ class QemuRig : public Rig {
     void set_outside(std::unique_ptr<Outside> outside) { outside_ = std::move(outside); }
 
   private:
+    std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+    double boot_seconds_ = 0;
     qemu::Vm vm_;
     std::unique_ptr<QemuMachine> machine_;
     KernelMachine* kernel_ = nullptr;  ///< the machine, when it is one

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/qemu/kernel_image.hpp"
 
-#include <cstdlib>
 #include <filesystem>
+
+#include "harness/qemu/environment.hpp"
 
 namespace tb::qemu {
 
@@ -11,9 +12,8 @@ namespace fs = std::filesystem;
 std::optional<std::string> find_kernel_image(std::string_view name) {
     std::error_code ignored;
     const fs::path above = fs::read_symlink("/proc/self/exe", ignored).parent_path().parent_path();
-    const char* named = std::getenv("TWINBENCH_KERNELS");  // NOLINT(concurrency-mt-unsafe)
     for (const fs::path& folder :
-         {fs::path(named != nullptr ? named : ""), above / "share/twinbench/kernel", above / "kernel"})
+         {fs::path(variable("TWINBENCH_KERNELS")), above / "share/twinbench/kernel", above / "kernel"})
         if (!folder.empty() && fs::is_regular_file(folder / name, ignored)) return folder / name;
     return std::nullopt;
 }

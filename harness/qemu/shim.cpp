@@ -7,13 +7,13 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <optional>
 #include <sstream>
 
+#include "harness/qemu/environment.hpp"
 #include "harness/qemu/error.hpp"
 #include "harness/qemu/process.hpp"
 #include "harness/qemu/qtest_client.hpp"
@@ -27,11 +27,6 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 
 constexpr std::chrono::seconds kTrialLimit{10};
 constexpr std::chrono::seconds kCompileLimit{60};
-
-std::string variable(const char* name) {
-    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
-    return value != nullptr ? value : "";
-}
 
 std::string read_file(const fs::path& path) {
     std::ifstream file(path, std::ios::binary);
@@ -77,13 +72,6 @@ std::string module_name(const std::string& binary) {
     constexpr std::string_view kPrefix = "qemu-system-";
     const std::string name = fs::path(binary).filename();
     return "accel-qtest-" + (name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : "x86_64") + ".so";
-}
-
-fs::path cache_root() {
-    if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty())
-        return fs::path(cache) / "twinbench";
-    if (const std::string home = variable("HOME"); !home.empty()) return fs::path(home) / ".cache/twinbench";
-    return fs::temp_directory_path() / fmt::format("twinbench-cache-{}", ::getuid());
 }
 
 /// Empty when QEMU runs with `-accel qtest` and steps its clock; else what it said.
@@ -173,7 +161,7 @@ Accelerator find_uncached(const std::string& binary) {
     const std::uint64_t identity =
         fnv1a(fmt::format("{}\n{}\n{}.{}\n{}", binary, file.st_size, file.st_mtim.tv_sec,
                           file.st_mtim.tv_nsec, source ? read_file(*source) : ""));
-    const fs::path folder = cache_root() / fmt::format("qemu-{:016x}", identity);
+    const fs::path folder = cache_folder() / fmt::format("qemu-{:016x}", identity);
     const fs::path verdict = folder / "verdict";
 
     // Only lasting verdicts are kept: a missing compiler may be installed tomorrow.
@@ -201,7 +189,7 @@ Accelerator find_uncached(const std::string& binary) {
 
 Accelerator find_accelerator(const std::string& binary) {
     static std::map<std::string, Accelerator> known;
-    const std::string key = binary + '\n' + cache_root().string() + '\n' + variable("PATH");
+    const std::string key = binary + '\n' + cache_folder().string() + '\n' + variable("PATH");
     const auto [entry, is_new] = known.try_emplace(key);
     if (is_new) entry->second = find_uncached(binary);
     return entry->second;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <ostream>
 #include <string_view>
@@ -93,6 +94,7 @@ void Progress::finished(const ScenarioResult& result) {
         unexplained_ += result.differences->unexplained;
         allowed_ += result.differences->allowed;
     }
+    if (result.boot_seconds != 0) boots_.push_back(result.boot_seconds);
     if (result.verdict == Verdict::kFailed)
         failures_.push_back(fmt::format("{}: {}", result.id, explanation(result)));
     if (!options_.terminal || options_.verbose || result.verdict == Verdict::kFailed) {
@@ -113,6 +115,12 @@ void Progress::summary(double wall_seconds) {
                         totals_.total, totals_.passed, totals_.failed, totals_.skipped, wall_seconds,
                         format_duration(totals_.virtual_ns));
     if (compared_) out_ << fmt::format("differences: {} unexplained, {} allowed\n", unexplained_, allowed_);
+    if (!boots_.empty()) {
+        const auto median = boots_.begin() + static_cast<std::ptrdiff_t>(boots_.size() / 2);
+        std::nth_element(boots_.begin(), median, boots_.end());
+        out_ << fmt::format("kernel: {} boots, from QEMU's start to the first step {:.2f} s in the median\n",
+                            boots_.size(), *median);
+    }
     if (!failures_.empty()) out_ << "failed:\n";
     for (const std::string& failure : failures_) out_ << "  " << failure << '\n';
     out_.flush();

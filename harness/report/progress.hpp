@@ -55,6 +55,7 @@ class Progress {
     std::uint64_t allowed_ = 0;
     bool compared_ = false;
     bool line_shown_ = false;
+    std::vector<double> boots_;  ///< seconds
     std::vector<std::string> failures_;
 };
 

@@ -66,6 +66,19 @@ TEST(Progress, TellsOfDifferencesWhenRunsWereCompared) {
     EXPECT_THAT(out.str(), EndsWith("differences: 0 unexplained, 3 allowed\n"));
 }
 
+TEST(Progress, TellsHowLongKernelsTookToBoot) {
+    std::ostringstream out;
+    Progress progress(out, {.total = 4});
+    for (const double seconds : {0.0, 0.3, 0.1, 0.2}) {
+        ScenarioResult booted = kGood;
+        booted.boot_seconds = seconds;
+        progress.finished(booted);
+    }
+    progress.summary(1);
+    EXPECT_THAT(out.str(),
+                EndsWith("kernel: 3 boots, from QEMU's start to the first step 0.20 s in the median\n"));
+}
+
 TEST(Progress, OnATerminalRewritesOneLineAndKeepsFailures) {
     std::ostringstream out;
     Progress progress(out, {.total = 3, .terminal = true});

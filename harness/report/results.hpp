@@ -35,6 +35,7 @@ struct ScenarioResult {
     std::uint64_t trace_hash = 0;
     std::uint64_t virtual_ns = 0;
     double wall_seconds = 0;
+    double boot_seconds = 0;  ///< of the kernel that it ran in; 0 when it ran in none
     std::optional<DifferenceCounts> differences = {};  ///< of `confirm`
     std::optional<Failure> failure = {};
 };

@@ -17,9 +17,9 @@
 #include "harness/kernel/core/panic.hpp"
 #include "harness/kernel/core/pci_config.hpp"
 #include "harness/kernel/core/start.hpp"
+#include "harness/kernel/core/words.hpp"
+#include "harness/kernel/main/devices.hpp"
 #include "net/e1000.hpp"
-#include "pci/enumerate.hpp"
-#include "pci/resources.hpp"
 #include "serial/uart16550.hpp"
 
 namespace tb::kernel {
@@ -28,13 +28,8 @@ namespace {
 
 constexpr std::uint8_t kTestVector = 0x21;
 constexpr std::uint8_t kDeadlineVector = 0xf0;
-constexpr std::uint16_t kVirtioVendor = 0x1af4;
-constexpr std::uint16_t kVirtioBlkModern = 0x1042;
-constexpr std::uint16_t kVirtioBlkTransitional = 0x1001;
-constexpr std::uint16_t kIntel = 0x8086;
-constexpr std::uint16_t k82540em = 0x100e;
 
-const hal::Platform platform;
+constexpr hal::Platform kPlatform;
 
 /// Null when the test has passed, else what is wrong.
 using Verdict = const char*;
@@ -101,7 +96,7 @@ Verdict interrupt_to_self() {
 Verdict serial() {
     constexpr std::uint16_t kCom1 = 0x3f8;
     serial::Uart16550 uart;
-    if (!uart.probe(platform, *platform.map_ports(kCom1, 8))) return "no UART at 0x3f8";
+    if (!uart.probe(kPlatform, *kPlatform.map_ports(kCom1, 8))) return "no UART at 0x3f8";
     serial::Options options;
     options.interrupt = serial::InterruptSource::isa(4);
     if (!uart.start(options)) return "it does not start";
@@ -116,17 +111,9 @@ Verdict serial() {
     return interrupts_taken() == before ? "no interrupt came" : nullptr;
 }
 
-/// Firmware may have placed the BARs already; then they stay where they are.
-hal::Status place(const pci::Function& function) {
-    static pci::ResourceAllocator resources;
-    constexpr std::uint16_t kBar1 = 0x14;
-    if ((function.config().read<std::uint32_t>(kBar1) & ~0xfU) != 0) return {};
-    return resources.assign(function);
-}
-
 Verdict read_disk(const pci::Function& function, virtio::InterruptMode mode) {
     static block::VirtioBlk disk;
-    if (!disk.probe(platform, function)) return "it is not found";
+    if (!disk.probe(kPlatform, function)) return "it is not found";
     block::VirtioBlk::Options options;
     options.interrupts = mode;
     if (!disk.start(options)) return "it does not start";
@@ -136,7 +123,8 @@ Verdict read_disk(const pci::Function& function, virtio::InterruptMode mode) {
     const std::uint64_t before = interrupts_taken();
     enable_interrupts();
     for (unsigned i = 0; i < 8 && verdict == nullptr; ++i)
-        if (!block::read_sync(disk, platform, 8 * i, data, hal::seconds(5))) verdict = "a read failed";
+        if (!block::read_sync(disk, kPlatform, std::uint64_t{8} * i, data, hal::seconds(5)))
+            verdict = "a read failed";
     disable_interrupts();
     const bool came = interrupts_taken() > before;
     if (verdict == nullptr && came != (mode != virtio::InterruptMode::kPolled))
@@ -148,7 +136,7 @@ Verdict read_disk(const pci::Function& function, virtio::InterruptMode mode) {
 
 Verdict send_frame(const pci::Function& function, net::E1000::Interrupts interrupts) {
     static net::E1000 nic;
-    if (!nic.probe(platform, function)) return "it is not found";
+    if (!nic.probe(kPlatform, function)) return "it is not found";
     net::E1000::Options options;
     options.interrupts = interrupts;
     options.link_timeout = hal::seconds(5);
@@ -160,7 +148,7 @@ Verdict send_frame(const pci::Function& function, net::E1000::Interrupts interru
     const std::uint64_t before = interrupts_taken();
     enable_interrupts();
     Verdict verdict = nic.send(description) ? nullptr : "a frame is not taken";
-    const bool sent = hal::poll_until(platform, hal::seconds(5), hal::microseconds(10), [&] {
+    const bool sent = hal::poll_until(kPlatform, hal::seconds(5), hal::microseconds(10), [&] {
         nic.poll(16);
         const auto completion = nic.next_sent();
         return completion && completion->status;
@@ -198,14 +186,14 @@ bool test_nic(const pci::Function& function) {
 bool test_pci_devices() {
     bool good = true;
     const auto visit = [](void* all_good, const pci::Function& function, const pci::Identity& identity) {
-        const bool disk = identity.vendor == kVirtioVendor &&
-                          (identity.device == kVirtioBlkModern || identity.device == kVirtioBlkTransitional);
-        const bool nic = identity.vendor == kIntel && identity.device == k82540em;
-        const bool passed = disk ? test_disk(function) : nic ? test_nic(function) : true;
+        const DeviceKind kind = kind_of(identity);
+        const bool passed = kind == DeviceKind::kVirtioBlk ? test_disk(function)
+                            : kind == DeviceKind::kE1000   ? test_nic(function)
+                                                           : true;
         if (!passed) *static_cast<bool*>(all_good) = false;
         return true;
     };
-    pci::enumerate(platform, 0, visit, &good);
+    pci::enumerate(kPlatform, 0, visit, &good);
     return good;
 }
 
@@ -227,20 +215,10 @@ bool test_pci_devices() {
     while (true) pause();
 }
 
-/// What stands behind `key` in the command line, up to the next space.
-std::string_view word(std::string_view line, std::string_view key) {
-    const std::size_t at = line.find(key);
-    if (at == std::string_view::npos) return {};
-    line.remove_prefix(at + key.size());
-    return line.substr(0, line.find(' '));
-}
-
-void set_deadline(std::string_view seconds) {
-    std::uint64_t count = 0;
-    for (const char digit : seconds) count = 10 * count + static_cast<unsigned>(digit - '0');
-    if (count == 0) return;
+void set_deadline(std::uint64_t seconds) {
+    if (seconds == 0) return;
     static std::uint64_t end = 0;
-    end = now_ns() + count * 1'000'000'000;
+    end = now_ns() + seconds * 1'000'000'000;
     constexpr std::uint64_t kTick = 10'000'000;
     set_handler(
         kDeadlineVector,
@@ -257,7 +235,7 @@ void set_deadline(std::string_view seconds) {
 
 ExitStatus kernel_main(const char* command_line) {
     calibrate_clock();
-    set_deadline(word(command_line, "deadline="));
+    set_deadline(number(command_line, "deadline=", 0));
     provoke(word(command_line, "panic="));
     bool good = report("heap", heap());
     good = report("pages", pages()) && good;
