@@ -82,7 +82,7 @@ unsigned RxRing::harvest(unsigned budget) {
         frontier_ = next(frontier_);
         give_back_dropped();
     }
-    if (ready_ == 0) publish();
+    publish();
     return found;
 }
 
@@ -142,9 +142,12 @@ void RxRing::give_back() {
     ++returned_;
 }
 
-/// Moves RDT up to one short of the oldest descriptor that is still in use here.
+/// Moves RDT up to one short of the oldest descriptor that is still in use here. The write is expensive, and
+/// a device in software receives nothing meanwhile: so only once a quarter of the ring is back, or when all
+/// frames were taken and the device has not enough for the next.
 void RxRing::publish() {
-    if (returned_ == 0) return;
+    const bool starved = ready_ == 0 && owned_ < longest_chain();
+    if (returned_ == 0 || (returned_ < config_.descriptors / 4 && !starved)) return;
     owned_ += returned_;
     returned_ = 0;
     platform_.barrier(hal::Barrier::kWrite);
@@ -188,9 +191,7 @@ hal::Result<net::RxFrame> RxRing::receive(std::span<std::byte> buffer) {
     for (; count > 0; --count) give_back();
     --ready_;
     give_back_dropped();
-    // The tail is an expensive write: told once a quarter of the ring is back, or nothing is left to wait
-    // for.
-    if (ready_ == 0 || returned_ >= config_.descriptors / 4) publish();
+    publish();
     if (!fits) return hal::Error::kOutOfRange;
     return frame;
 }

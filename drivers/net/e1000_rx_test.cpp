@@ -29,7 +29,23 @@ TEST_F(RxTest, AllDescriptorsButOneAreTheDevices) {
     EXPECT_FALSE(fake.deliver(frame_of(60)));
     EXPECT_EQ(driver.poll(64), 15u);
     for (int i = 0; i < 15; ++i) ASSERT_TRUE(receive());
-    EXPECT_EQ(fake.rx_owned(), 15u);
+    EXPECT_EQ(fake.rx_owned(), 12u);  // less than a quarter of the ring is kept back
+    for (int i = 0; i < 12; ++i) ASSERT_TRUE(fake.deliver(frame_of(60)));
+    EXPECT_EQ(driver.poll(64), 12u);
+}
+
+TEST_F(RxTest, ADeviceThatHasNotEnoughForAFrameGetsWhatThereIs) {
+    // A frame of the greatest length takes all 7: with one kept back, the device could never end one.
+    start({.rx_descriptors = 8, .rx_buffer_bytes = 256, .max_frame = 1600});
+    for (int i = 0; i < 20; ++i) {
+        ASSERT_TRUE(fake.deliver(frame_of(60)));
+        EXPECT_EQ(driver.poll(8), 1u);
+        ASSERT_TRUE(receive());
+        const Bytes longest = frame_of(1600);
+        ASSERT_TRUE(fake.deliver(longest)) << i;
+        EXPECT_EQ(driver.poll(8), 1u);
+        EXPECT_EQ(*receive(), longest);
+    }
 }
 
 TEST_F(RxTest, TheRingWrapsAndFramesKeepTheirOrder) {

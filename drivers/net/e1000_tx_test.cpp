@@ -189,7 +189,7 @@ TEST_F(TxTest, AResetForgetsFramesThatWereNotTold) {
     const std::array fragments = {as_span(frame)};
     ASSERT_TRUE(driver.send({.fragments = fragments, .more = true}));
     ASSERT_TRUE(driver.recover());
-    EXPECT_THAT(completions(), ElementsAre("reset"));
+    EXPECT_THAT(completions(), ElementsAre("device-reset"));
     EXPECT_EQ(driver.poll(64), 0u);
     EXPECT_TRUE(fake.sent.empty());
     ASSERT_TRUE(send(frame));

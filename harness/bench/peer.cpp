@@ -24,8 +24,8 @@ constexpr std::size_t kLongestFrame = 65'536;
 /// Of a flood: written at once. QEMU's e1000 drops what is queued for it when the ring fills while the queue
 /// is emptied, so there must never be more in the queue than a driver gives back at a time (Linux: 16).
 constexpr std::uint32_t kBatch = 16;
-/// The least that a socket can be made to hold: one or two batches of short frames.
-constexpr int kSendBuffer = 4096;
+/// Room in the socket beside a batch, for what the system keeps with it.
+constexpr std::size_t kSocketOverhead = 512;
 constexpr std::size_t kShortestIp = 14 + 20 + 8;
 
 std::int64_t now_ns() {
@@ -93,7 +93,6 @@ Peer::Peer(qemu::UniqueFd wire, qemu::UniqueFd serial)
       serial_(std::move(serial)),
       alarm_(qemu::make_socket_pair()),
       input_(kInputBytes) {
-    ::setsockopt(wire_.get(), SOL_SOCKET, SO_SNDBUF, &kSendBuffer, sizeof kSendBuffer);
     thread_ = std::thread([this] { run(); });
 }
 
@@ -125,6 +124,9 @@ void Peer::flood(std::uint32_t bytes) {
         const std::scoped_lock lock(mutex_);
         flood_bytes_ = bytes;
         flood_next_ = 0;
+        // Linux doubles it: the socket holds two batches, and QEMU finds no more than that.
+        const int room = static_cast<int>(kBatch * (kLengthBytes + bytes) + kSocketOverhead);
+        ::setsockopt(wire_.get(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
     }
     wake();
 }
