@@ -177,7 +177,7 @@ void KernelMachine::serve_take(bool begin) {
     // What the scenario itself attached waits for the scenario, which takes it between two commands.
     const auto vector = take_where(begin, [this](std::uint32_t v) { return of_driver_.contains(v); });
     if (vector) listener().far_interrupt(*vector);
-    answer(Command::kNone, {vector.value_or(kernel::kNoVector)});
+    answer(Command::kNone, {vector ? std::uint64_t{*vector} : kernel::kNoVector});
 }
 
 void KernelMachine::nonsense(const std::string& why) {
