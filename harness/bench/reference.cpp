@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::chrono::seconds kProbeLimit{20};
+constexpr std::chrono::seconds kProbeLimit{5};
 constexpr std::chrono::minutes kMakeLimit{10};
 constexpr const char* kAllPassed = "exit status 33";
 constexpr const char* kMade = "exit status 0";

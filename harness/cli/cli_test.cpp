@@ -259,6 +259,42 @@ TEST_F(Cli, AKernelImageThatIsNotThereIsTheEnvironmentsFault) {
                 AllOf(HasSubstr("there is no twinbench-kernel-confirm.elf"), HasSubstr("TWINBENCH_KERNELS")));
 }
 
+TEST_F(Cli, KernelBenchmarksNameWhatIsMissing) {
+    EXPECT_BAD_INPUT(twinbench("bench kernel --filter nonsense"), HasSubstr("no measurement matches"));
+    EXPECT_BAD_INPUT(twinbench("bench kernel --nonsense"), HasSubstr("--nonsense"));
+    const Ran no_qemu = twinbench("bench kernel --qemu /nonexistent/qemu");
+    EXPECT_EQ(no_qemu.code, 3);
+    EXPECT_THAT(no_qemu.output, HasSubstr("apt-get install qemu-system-x86"));
+    if (!qemu::find_executable("qemu-system-x86_64"))
+        GTEST_SKIP() << "QEMU is not installed (apt-get install qemu-system-x86)";
+    fs::create_directories(folder_ / "bin");
+    fs::copy_file(TWINBENCH_PROGRAM, folder_ / "bin/twinbench");
+    const Ran no_image = run_program((folder_ / "bin/twinbench").string(), "bench kernel");
+    EXPECT_EQ(no_image.code, 3);
+    EXPECT_THAT(no_image.output,
+                AllOf(HasSubstr("there is no twinbench-kernel-bench.elf"), HasSubstr("TWINBENCH_KERNELS")));
+}
+
+TEST_F(Cli, KernelBenchmarksGiveATableAndJson) {
+    const fs::path image =
+        fs::path(TWINBENCH_PROGRAM).parent_path().parent_path() / "kernel/twinbench-kernel-bench.elf";
+    if (!qemu::find_executable("qemu-system-x86_64") || !fs::exists(image))
+        GTEST_SKIP() << "QEMU is not installed, or this preset builds no kernel images";
+    const std::string json = (folder_ / "bench.json").string();
+    const Ran ran = twinbench("bench kernel --quick --filter uart --json " + json);
+    EXPECT_EQ(ran.code, 0) << ran.output;
+    EXPECT_THAT(ran.output, AllOf(HasSubstr("under TCG"), HasSubstr("uart_send"), HasSubstr("under KVM")));
+    const auto list = nlohmann::json::parse(contents(json));
+    ASSERT_EQ(list.size(), 2u);
+    EXPECT_EQ(list[0]["name"], "tcg.uart_send");
+    EXPECT_GT(list[0]["value"].get<double>(), 0);
+    EXPECT_EQ(list[0]["unit"], "B/s");
+    EXPECT_GT(list[0]["cpu_percent"].get<double>(), 0);
+    // Measured, or with a reason.
+    EXPECT_EQ(list[1]["name"], "kvm.uart_send");
+    EXPECT_TRUE(list[1]["value"].is_number() || !list[1]["reason"].get<std::string>().empty());
+}
+
 TEST_F(Cli, AKernelThatPanicsIsAFailureWithTheEndOfItsLog) {
     const fs::path image =
         fs::path(TWINBENCH_PROGRAM).parent_path().parent_path() / "kernel/twinbench-kernel-selftest.elf";

@@ -47,26 +47,42 @@ class Planted : public ::testing::Test {
         return run_program(std::string(TWINBENCH_PLANTED) + fault, "confirm " + path);
     }
 
+    /// The same fault must be seen by a kernel on QEMU, which sees the devices with other eyes.
+    static void faulty_for_a_kernel_too(const char* fault, const std::string& path) {
+        if (!fs::exists(fs::path(TWINBENCH_PROGRAM).parent_path().parent_path() /
+                        "kernel/twinbench-kernel-confirm.elf"))
+            return;  // this preset builds no kernel images
+        const std::string confirm = "confirm --on kernel " + path;
+        const Ran sound = run_program(TWINBENCH_PROGRAM, confirm);
+        EXPECT_EQ(sound.code, 0) << "without the fault: " << sound.output;
+        const Ran ran = run_program(std::string(TWINBENCH_PLANTED) + fault, confirm);
+        EXPECT_EQ(ran.code, 1) << ran.output;
+        EXPECT_THAT(ran.output, HasSubstr("differs from the model"));
+    }
+
     fs::path folder_;
 };
 
 TEST_F(Planted, AWrongResetValueIsCaughtWithRegisterAndBothValues) {
-    const Ran ran = faulty("wrong_reset", scenario(R"({"about": "reads STATUS", "device": {"type": "e1000"},
-        "steps": [{"setup": true}, {"read": "STATUS"}]})"));
+    const std::string path = scenario(R"({"about": "reads STATUS", "device": {"type": "e1000"},
+        "steps": [{"setup": true}, {"read": "STATUS"}]})");
+    const Ran ran = faulty("wrong_reset", path);
     EXPECT_EQ(ran.code, 1);
     EXPECT_THAT(ran.output, AllOf(HasSubstr("mem-read"), HasSubstr("STATUS"), HasSubstr("0x80080743"),
                                   HasSubstr("0x80080783"), HasSubstr("SPEED")));
+    faulty_for_a_kernel_too("wrong_reset", path);
 }
 
 TEST_F(Planted, ALostInterruptIsCaughtAsTheEventThatIsMissing) {
-    const Ran ran = faulty(
-        "lost_interrupt",
+    const std::string path =
         scenario(R"({"about": "three reads by MSI-X", "device": {"type": "virtio-blk-pci", "sectors": 64},
         "driver": "virtio-blk", "steps": [{"do": "start", "interrupts": "msix"},
-        {"do": "blk.read", "sector": 0, "count": 1}, {"do": "blk.read", "sector": 1, "count": 1}, {"do": "blk.read", "sector": 2, "count": 1}, {"do": "stop"}]})"));
+        {"do": "blk.read", "sector": 0, "count": 1}, {"do": "blk.read", "sector": 1, "count": 1}, {"do": "blk.read", "sector": 2, "count": 1}, {"do": "stop"}]})");
+    const Ran ran = faulty("lost_interrupt", path);
     EXPECT_EQ(ran.code, 1);
     EXPECT_THAT(ran.output,
                 AllOf(HasSubstr("message"), HasSubstr("missing on model"), HasSubstr("blk.read")));
+    faulty_for_a_kernel_too("lost_interrupt", path);
 }
 
 TEST_F(Planted, AWrongUsedLengthIsCaughtWithBothValues) {
@@ -82,10 +98,11 @@ TEST_F(Planted, AWrongUsedLengthIsCaughtWithBothValues) {
     ASSERT_LT(steps.size(), scenario_by_hand["steps"].size());
     steps.push_back({{"load", "ring"}, {"at", 2056}, {"width", 4}, {"as", "used_len"}});
     scenario_by_hand["steps"] = steps;
-    const std::string text = scenario_by_hand.dump();
-    const Ran ran = faulty("wrong_used_length", scenario(text));
+    const std::string path = scenario(scenario_by_hand.dump());
+    const Ran ran = faulty("wrong_used_length", path);
     EXPECT_EQ(ran.code, 1);
     EXPECT_THAT(ran.output, AllOf(HasSubstr("ring+2056"), HasSubstr("0x200"), HasSubstr("0x201")));
+    faulty_for_a_kernel_too("wrong_used_length", path);
 }
 
 }  // namespace

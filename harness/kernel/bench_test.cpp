@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "harness/bench/guest.hpp"
-
 #include <gmock/gmock.h>
 
+#include "harness/bench/guest.hpp"
 #include "harness/bench/reference.hpp"
 #include "harness/bench/rows.hpp"
 #include "harness/qemu/testing.hpp"

@@ -19,6 +19,7 @@ using ::testing::Not;
 
 constexpr std::chrono::seconds kDeadline{60};
 constexpr int kSuccess = 0x10 * 2 + 1;
+constexpr int kSomeFailed = 0x11 * 2 + 1;
 constexpr int kPanic = 0x12 * 2 + 1;
 
 struct Boot {
@@ -26,7 +27,8 @@ struct Boot {
     std::string log;
 };
 
-Boot boot(const std::string& machine, const std::string& command_line, bool with_pci) {
+Boot boot(const std::string& machine, const std::string& command_line, bool with_pci,
+          const std::string& disk_options = "") {
     std::vector<std::string> arguments = {"-machine",
                                           machine,
                                           "-accel",
@@ -53,10 +55,11 @@ Boot boot(const std::string& machine, const std::string& command_line, bool with
                                           "-serial",
                                           "chardev:line"};
     if (with_pci)
-        for (const char* word : {"-blockdev", "driver=null-co,node-name=disk,read-zeroes=on,size=1048576",
-                                 "-device", "virtio-blk-pci,addr=4,drive=disk", "-netdev",
-                                 "hubport,id=wire,hubid=0", "-device", "e1000,netdev=wire,addr=5"})
-            arguments.emplace_back(word);
+        for (const std::string& word : std::initializer_list<std::string>{
+                 "-blockdev", "driver=null-co,node-name=disk,read-zeroes=on,size=1048576" + disk_options,
+                 "-device", "virtio-blk-pci,addr=4,drive=disk", "-netdev", "hubport,id=wire,hubid=0",
+                 "-device", "e1000,netdev=wire,addr=5"})
+            arguments.push_back(word);
     qemu::Process process({"qemu-system-x86_64", arguments, {}, {}});
     process.reap(kDeadline);
     if (process.running()) {
@@ -97,6 +100,15 @@ INSTANTIATE_TEST_SUITE_P(Boards, KernelBoardTest,
                              std::erase_if(name, [](char c) { return c == ',' || c == '='; });
                              return name;
                          });
+
+TEST_F(KernelTest, ADriverThatTimesOutIsReportedAndTheOthersGoOn) {
+    // The disk answers after 5.5 seconds; the driver's patience ends after five.
+    const Boot run = boot("q35", "", true, ",latency-ns=5500000000");
+    EXPECT_EQ(run.status, exit_status(kSomeFailed)) << run.log;
+    EXPECT_THAT(run.log, HasSubstr("not ok virtio-blk polled: a read failed\n"));
+    EXPECT_THAT(run.log, HasSubstr("virtio-blk: a request timed out, resetting the device"));
+    EXPECT_THAT(run.log, HasSubstr("ok e1000 INTx\n"));
+}
 
 TEST_F(KernelTest, ANullPointerGivesAReportWithTheFunctionsName) {
     const Boot run = boot("q35", "panic=null", false);
