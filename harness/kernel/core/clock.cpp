@@ -36,8 +36,10 @@ std::uint64_t measure() {
     out8(kSystemControl, control | kGate);
     out8(kTimerCommand, kOneShot);
     out8(kTimer2, kTicks & 0xff);
-    out8(kTimer2, kTicks >> 8);
+    // From before the timer starts until after it has ended: what comes in between makes a round longer, and
+    // never shorter.
     const std::uint64_t first = read_tsc();
+    out8(kTimer2, kTicks >> 8);
     unsigned looks = 0;
     while ((in8(kSystemControl) & kOutput) == 0)
         if (++looks == kMostLooks)
@@ -52,7 +54,7 @@ std::uint64_t measure() {
 
 std::uint64_t measure_frequency() {
     const InterruptsOff quiet;
-    // A host that takes the processor away in between only ever makes a round longer.
+    // So the shortest is the one in which the host took the processor away least.
     std::uint64_t least = ~std::uint64_t{0};
     for (unsigned round = 0; round < kRounds; ++round) {
         const std::uint64_t ticks = measure();
