@@ -11,7 +11,6 @@ namespace {
 
 using testing::EndsWith;
 using testing::HasSubstr;
-using testing::Not;
 
 const ScenarioResult kGood{.id = "serial/loopback",
                            .device = "isa-serial",
