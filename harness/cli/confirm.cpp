@@ -19,10 +19,11 @@ Judged confirm(const scenario::Scenario& scenario, const Options& options) {
     Judged judged = std::move(model.judged);
     report::ScenarioResult& result = judged.result;
     result.differences = report::DifferenceCounts{};
-    const bool on_kernel = options.on == "kernel";
-    if (!scenario.qemu_skip.empty() || (on_kernel && !scenario.kernel_skip.empty())) {
+    const std::string board = options.machine.empty() ? harness::kBoards.front() : options.machine;
+    const std::string why_not = options.on == "kernel" ? scenario.why_not_in_kernel(board) : "";
+    if (!scenario.qemu_skip.empty() || !why_not.empty()) {
         result.verdict = report::Verdict::kSkipped;
-        result.reason = scenario.qemu_skip.empty() ? "not in a kernel: " + scenario.kernel_skip
+        result.reason = scenario.qemu_skip.empty() ? fmt::format("not in a kernel on {}: {}", board, why_not)
                                                    : "not on QEMU: " + scenario.qemu_skip;
         return judged;
     }

@@ -117,7 +117,7 @@ int list_command(const ListOptions& options) {
         for (const scenario::Scenario& s : *scenarios)
             fmt::print("{:<60} {:<16} {}{}\n", s.id, s.device->name(), s.about,
                        !s.qemu_skip.empty()     ? " [model only]"
-                       : !s.kernel_skip.empty() ? " [not in a kernel]"
+                       : !s.kernel_skip.empty() ? " [not in every kernel]"
                                                 : "");
         fmt::print("{} scenarios\n", scenarios->size());
     }

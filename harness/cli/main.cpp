@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/cli/commands.hpp"
+#include "harness/operations/board.hpp"
 #include "harness/qemu/error.hpp"
 #include "harness/scenario/document.hpp"
 
@@ -71,7 +72,7 @@ void add_confirm(CLI::App& app, int& status) {
             "What drives QEMU's devices: qtest (default), or kernel: the drivers in a kernel of ours in QEMU")
         ->check(CLI::IsMember({"qtest", "kernel"}));
     command->add_option("--machine", values.machine, "QEMU's machine, with --on kernel (default: q35)")
-        ->check(CLI::IsMember({"q35", "pc", "microvm"}));
+        ->check(CLI::IsMember(std::vector<std::string>(harness::kBoards.begin(), harness::kBoards.end())));
     command->callback([&] { status = cli::confirm_command(values); });
 }
 

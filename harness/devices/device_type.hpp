@@ -84,6 +84,8 @@ class DeviceType {
     virtual std::string_view name() const = 0;   ///< "virtio-blk-pci"
     virtual std::string_view about() const = 0;  ///< one line
     virtual bool is_pci() const { return true; }
+    /// Why it cannot be on one of kBoards; empty if it can.
+    virtual std::string_view why_not_on(std::string_view /*board*/) const { return {}; }
     virtual std::span<const RegisterBlock> blocks() const = 0;
     virtual std::span<const LayoutSpec> layouts() const { return {}; }
     virtual std::span<const KeySpec> configuration() const = 0;

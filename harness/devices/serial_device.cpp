@@ -95,6 +95,9 @@ class SerialType : public DeviceType {
                     : "16550A UART at ports 0x3f8 to 0x3ff, IRQ 4 (COM1)";
     }
     bool is_pci() const override { return pci_; }
+    std::string_view why_not_on(std::string_view board) const override {
+        return pci_ && board == "microvm" ? "microvm has no ports for PCI functions" : "";
+    }
     std::span<const RegisterBlock> blocks() const override { return blocks_; }
     std::span<const KeySpec> configuration() const override {
         return pci_ ? std::span<const KeySpec>(kPciConfiguration)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <array>
 #include <hal/types.hpp>
 
 /// What the harness's boards have in common, on the models, on QEMU and in the kernel.
@@ -13,5 +14,9 @@ inline constexpr hal::PciAddress kDeviceUnderTest{0, 4, 0};
 constexpr unsigned intx_line(hal::PciAddress function) {
     return 20 + function.device % 4;
 }
+
+/// The boards on which the kernel runs, as scenarios and the command line name them. The models, and QEMU
+/// over qtest, are the first.
+inline constexpr std::array<const char*, 3> kBoards{"q35", "pc", "microvm"};
 
 }  // namespace tb::harness

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -116,8 +117,11 @@ class Loader {
             scenario.steps = *steps;
             if (steps->empty()) problem("/steps", "is empty: a scenario that does nothing shows nothing");
         }
-        scenario.qemu_skip = read_skip("qemu", "{\"skip\": \"why QEMU cannot run it\"}");
-        scenario.kernel_skip = read_skip("kernel", "{\"skip\": \"why a kernel in QEMU cannot run it\"}");
+        scenario.qemu_skip = read_skip("qemu", "{\"skip\": \"why QEMU cannot run it\"}", nullptr);
+        scenario.kernel_skip = read_skip(
+            "kernel",
+            "{\"skip\": \"why a kernel in QEMU cannot run it\"}, and may have \"on\": a list of boards",
+            &scenario.kernel_skip_on);
         if (const json* findings = member("findings", json::value_t::array,
                                           "a list of texts that the models must object with", false))
             for (std::size_t i = 0; i < findings->size(); ++i) {
@@ -146,15 +150,31 @@ class Loader {
         read_driver(driver.get<std::string>(), scenario);
     }
 
-    std::string read_skip(const char* key, const std::string& shape) {
+    std::string read_skip(const char* key, const std::string& shape, std::vector<std::string>* boards) {
         const json* machine = member(key, json::value_t::object, ("an object: " + shape).c_str(), false);
         if (machine == nullptr) return {};
         const auto skip = machine->find("skip");
-        if (machine->size() == 1 && skip != machine->end() && skip->is_string() &&
-            !skip->get<std::string>().empty())
-            return skip->get<std::string>();
-        problem(std::string("/") + key, "must be " + shape);
-        return {};
+        const auto on = machine->find("on");
+        const bool has_boards = boards != nullptr && on != machine->end();
+        if (machine->size() != (has_boards ? 2 : 1) || skip == machine->end() || !skip->is_string() ||
+            skip->get<std::string>().empty()) {
+            problem(std::string("/") + key, "must be " + shape);
+            return {};
+        }
+        if (has_boards) read_boards(*on, std::string("/") + key + "/on", *boards);
+        return skip->get<std::string>();
+    }
+
+    void read_boards(const json& list, const std::string& pointer, std::vector<std::string>& boards) {
+        const auto known = [](const json& name) {
+            return name.is_string() &&
+                   std::any_of(harness::kBoards.begin(), harness::kBoards.end(),
+                               [&](const char* board) { return name.get<std::string>() == board; });
+        };
+        if (list.is_array() && !list.empty() && std::all_of(list.begin(), list.end(), known))
+            boards = list.get<std::vector<std::string>>();
+        else
+            problem(pointer, fmt::format("must be a list of boards: {}", fmt::join(harness::kBoards, ", ")));
     }
 
     void read_device(const json& device, Scenario& scenario) {
@@ -269,6 +289,12 @@ std::string id_of(const fs::path& file, const fs::path& root) {
 }
 
 }  // namespace
+
+std::string Scenario::why_not_in_kernel(const std::string& board) const {
+    const bool named = kernel_skip_on.empty() ||
+                       std::find(kernel_skip_on.begin(), kernel_skip_on.end(), board) != kernel_skip_on.end();
+    return named && !kernel_skip.empty() ? kernel_skip : std::string(device->why_not_on(board));
+}
 
 std::string Scenario::directory() const {
     const fs::path parent = fs::path(document->path()).parent_path();

@@ -21,6 +21,7 @@ struct Scenario {
     std::string about;
     std::string qemu_skip;    ///< why QEMU cannot run it; empty if it can
     std::string kernel_skip;  ///< why a kernel inside QEMU cannot; empty if it can where QEMU can
+    std::vector<std::string> kernel_skip_on;  ///< the boards of which that is true; empty: all
     std::shared_ptr<const Document> document;
     const harness::DeviceType* device = nullptr;
     const harness::DriverType* driver = nullptr;  ///< null at register level
@@ -30,6 +31,9 @@ struct Scenario {
     std::map<std::string, std::uint64_t> parameters;
     std::uint64_t seed = 1;
 
+    /// Why a kernel on one of harness::kBoards cannot run it, by what the file and the device say; empty if
+    /// it can where QEMU can.
+    std::string why_not_in_kernel(const std::string& board) const;
     std::string directory() const;  ///< of the file, for relative paths in the configuration
 };
 

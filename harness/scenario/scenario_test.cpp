@@ -66,6 +66,19 @@ TEST(Loader, TakesAGoodScenario) {
               "(none)");
 }
 
+TEST(Loader, SaysOnWhichBoardsAKernelCannot) {
+    const std::string steps = R"(, "steps": [ { "wait": "1ns" } ])";
+    const Scenario everywhere = scenario_of(R"("kernel": { "skip": "why" })" + steps);
+    EXPECT_EQ(everywhere.why_not_in_kernel("q35"), "why");
+    EXPECT_EQ(everywhere.why_not_in_kernel("microvm"), "why");
+    const Scenario some = scenario_of(R"("kernel": { "skip": "why", "on": [ "pc", "microvm" ] })" + steps);
+    EXPECT_EQ(some.why_not_in_kernel("q35"), "");
+    EXPECT_EQ(some.why_not_in_kernel("pc"), "why");
+    EXPECT_EQ(harness::find_device_type("pci-serial")->why_not_on("microvm"),
+              "microvm has no ports for PCI functions");
+    EXPECT_EQ(harness::find_device_type("pci-serial")->why_not_on("pc"), "");
+}
+
 TEST(Loader, TruncatedOrMalformedJsonGivesFileAndLine) {
     EXPECT_THAT(problems_with(kHead),
                 StartsWith("file.json:4: is not JSON: syntax error while parsing object key"));
@@ -138,6 +151,12 @@ TEST(Loader, OtherKeysOfTheWrongKind) {
                 HasSubstr("/qemu: must be {\"skip\": "));
     EXPECT_THAT(problems_with(kHead + ("\"kernel\": { \"skip\": 1 }, " + steps)),
                 HasSubstr("/kernel: must be {\"skip\": "));
+    EXPECT_THAT(problems_with(kHead + ("\"kernel\": { \"skip\": \"x\", \"on\": [ \"i440\" ] }, " + steps)),
+                HasSubstr("/kernel/on: must be a list of boards: q35, pc, microvm"));
+    EXPECT_THAT(problems_with(kHead + ("\"kernel\": { \"skip\": \"x\", \"off\": [ \"pc\" ] }, " + steps)),
+                HasSubstr("/kernel: must be {\"skip\": "));
+    EXPECT_THAT(problems_with(kHead + ("\"qemu\": { \"skip\": \"x\", \"on\": [ \"pc\" ] }, " + steps)),
+                HasSubstr("/qemu: must be {\"skip\": "));
     EXPECT_THAT(problems_with(kHead + ("\"findings\": [ 1 ], " + steps)),
                 HasSubstr("/findings/0: must be a text"));
 }

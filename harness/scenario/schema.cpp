@@ -140,6 +140,15 @@ ordered_json skip_schema(const char* about) {
             {"additionalProperties", false}};
 }
 
+ordered_json kernel_schema() {
+    ordered_json schema = skip_schema("why a kernel in QEMU cannot run it");
+    schema["properties"]["on"] = {{"type", "array"},
+                                  {"minItems", 1},
+                                  {"items", {{"enum", harness::kBoards}}},
+                                  {"description", "the boards of which that is true (default: all)"}};
+    return schema;
+}
+
 }  // namespace
 
 std::string schema_text() {
@@ -161,7 +170,7 @@ std::string schema_text() {
            {{"type", "array"}, {"minItems", 1}, {"items", {{"type", {"integer", "string", "boolean"}}}}}}}},
         {"seed", {{"type", "integer"}, {"minimum", 0}}},
         {"qemu", skip_schema("why QEMU cannot run it")},
-        {"kernel", skip_schema("why a kernel in QEMU cannot run it")},
+        {"kernel", kernel_schema()},
         {"findings",
          {{"type", "array"},
           {"items", {{"type", "string"}}},
