@@ -259,6 +259,20 @@ TEST_F(Cli, AKernelImageThatIsNotThereIsTheEnvironmentsFault) {
                 AllOf(HasSubstr("there is no twinbench-kernel-confirm.elf"), HasSubstr("TWINBENCH_KERNELS")));
 }
 
+TEST_F(Cli, SequencesByChanceAgreeWithQemu) {
+    EXPECT_BAD_INPUT(twinbench("confirm --random 10 " + scenario(kGood)), HasSubstr("--random"));
+    EXPECT_BAD_INPUT(twinbench("confirm --random 0"), HasSubstr("--random"));
+    EXPECT_BAD_INPUT(twinbench("confirm --save ."), HasSubstr("--random"));
+    if (!qemu::find_executable("qemu-system-x86_64"))
+        GTEST_SKIP() << "QEMU is not installed (apt-get install qemu-system-x86)";
+    EXPECT_BAD_INPUT(twinbench("confirm --random 10 --device floppy"), HasSubstr("no such device"));
+    const Ran ran = twinbench("confirm --random 400 --seed 3 --save " + folder_.string());
+    EXPECT_EQ(ran.code, 0) << ran.output;
+    EXPECT_THAT(ran.output, AllOf(HasSubstr("random/e1000/seed-3/1"), HasSubstr("random/isa-serial/seed-3/1"),
+                                  HasSubstr("differences: 0 unexplained")));
+    EXPECT_TRUE(empty_but({"bad.json"}));
+}
+
 TEST_F(Cli, KernelBenchmarksNameWhatIsMissing) {
     EXPECT_BAD_INPUT(twinbench("bench kernel --filter nonsense"), HasSubstr("no measurement matches"));
     EXPECT_BAD_INPUT(twinbench("bench kernel --nonsense"), HasSubstr("--nonsense"));

@@ -28,6 +28,8 @@ struct Options {
     std::string json;
     bool verbose = false;
     std::string qemu = "qemu-system-x86_64";
+    std::uint64_t random_operations = 0;  ///< confirm: so many operations by chance, instead of files
+    std::string save = ".";               ///< where scenarios go that reproduce what they found
     std::string on = "qtest";  ///< confirm: qtest, or kernel: the drivers in a kernel of ours inside QEMU
     std::string machine;       ///< confirm on a kernel: QEMU's machine; empty: q35
 };

@@ -11,9 +11,7 @@
 
 namespace tb::cli {
 
-namespace {
-
-Judged confirm(const scenario::Scenario& scenario, const Options& options) {
+Judged judge_on_both(const scenario::Scenario& scenario, const Options& options) {
     MachineRun model = judge_on_model(scenario, options);
     if (!model.run.passed) return model.judged;
     Judged judged = std::move(model.judged);
@@ -67,18 +65,10 @@ Judged confirm(const scenario::Scenario& scenario, const Options& options) {
     return judged;
 }
 
-}  // namespace
+namespace {
 
-int confirm_command(const Options& options) {
-    if (!options.machine.empty() && options.on != "kernel") {
-        fmt::print(
-            stderr,
-            "twinbench: --machine chooses the kernel's board: give --on kernel too (the models, and QEMU "
-            "over qtest, are q35)\n");
-        return kBadInput;
-    }
-    const auto scenarios = select_scenarios(options);
-    if (!scenarios) return kBadInput;
+/// What confirming needs is there; else says what is missing, and gives the exit code.
+ExitCode check_environment(const Options& options) {
     const auto binary = qemu::find_executable(options.qemu);
     if (!binary) {
         fmt::print(stderr,
@@ -100,8 +90,28 @@ int confirm_command(const Options& options) {
         fmt::print(stderr,
                    "twinbench: QEMU's clock runs in real time, so scenarios that wait take as long: {}\n",
                    accelerator.reason);
+    return kAllPassed;
+}
+
+}  // namespace
+
+int confirm_command(const Options& options) {
+    if (!options.machine.empty() && options.on != "kernel") {
+        fmt::print(
+            stderr,
+            "twinbench: --machine chooses the kernel's board: give --on kernel too (the models, and QEMU "
+            "over qtest, are q35)\n");
+        return kBadInput;
+    }
+    if (options.random_operations != 0) {
+        const ExitCode lacks = check_environment(options);
+        return lacks != kAllPassed ? lacks : confirm_random(options);
+    }
+    const auto scenarios = select_scenarios(options);
+    if (!scenarios) return kBadInput;
+    if (const ExitCode lacks = check_environment(options); lacks != kAllPassed) return lacks;
     return execute(*scenarios, options,
-                   [&](const scenario::Scenario& scenario) { return confirm(scenario, options); });
+                   [&](const scenario::Scenario& scenario) { return judge_on_both(scenario, options); });
 }
 
 }  // namespace tb::cli

@@ -18,5 +18,10 @@ struct MachineRun {
 MachineRun judge_on_model(const scenario::Scenario& scenario, const Options& options);
 /// The same on QEMU; throws qemu::QemuError.
 MachineRun judge_on_qemu(const scenario::Scenario& scenario, const Options& options);
+/// On both, compared event by event: passed when no difference is unexplained.
+Judged judge_on_both(const scenario::Scenario& scenario, const Options& options);
+
+/// `confirm --random`: sequences by chance instead of scenarios from files.
+int confirm_random(const Options& options);
 
 }  // namespace tb::cli

@@ -71,6 +71,19 @@ void add_confirm(CLI::App& app, int& status) {
             "--on", values.on,
             "What drives QEMU's devices: qtest (default), or kernel: the drivers in a kernel of ours in QEMU")
         ->check(CLI::IsMember({"qtest", "kernel"}));
+    auto* random =
+        command
+            ->add_option("--random", values.random_operations,
+                         "Instead of scenarios: so many operations by chance for each --device (default: "
+                         "all), from --seed (default: 1); what differs is minimised and saved")
+            ->type_name("OPS")
+            ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000'000}));
+    command
+        ->add_option("--save", values.save,
+                     "With --random: the folder for the scenarios that reproduce differences")
+        ->type_name("DIR")
+        ->needs(random);
+    for (const char* other : {"paths", "--filter"}) random->excludes(command->get_option(other));
     command->add_option("--machine", values.machine, "QEMU's machine, with --on kernel (default: q35)")
         ->check(CLI::IsMember(std::vector<std::string>(harness::kBoards.begin(), harness::kBoards.end())));
     command->callback([&] { status = cli::confirm_command(values); });

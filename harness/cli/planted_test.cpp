@@ -105,5 +105,18 @@ TEST_F(Planted, AWrongUsedLengthIsCaughtWithBothValues) {
     faulty_for_a_kernel_too("wrong_used_length", path);
 }
 
+TEST_F(Planted, ChanceFindsAWrongResetValueAndSavesAFewStepsThatShowIt) {
+    const Ran ran = run_program(std::string(TWINBENCH_PLANTED) + "wrong_reset",
+                                "confirm --random 1000 --device e1000 --save " + folder_.string());
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_THAT(ran.output, HasSubstr("steps are enough"));
+    std::ifstream in(folder_ / "random-e1000-seed-1-1.json");
+    const nlohmann::json saved = nlohmann::json::parse(in);
+    EXPECT_LT(saved["steps"].size(), 10u) << saved.dump(2);
+    const std::string path = (folder_ / "random-e1000-seed-1-1.json").string();
+    EXPECT_EQ(run_program(std::string(TWINBENCH_PLANTED) + "wrong_reset", "confirm " + path).code, 1);
+    EXPECT_EQ(run_program(TWINBENCH_PROGRAM, "confirm " + path).code, 0);
+}
+
 }  // namespace
 }  // namespace tb::cli

@@ -40,7 +40,7 @@ constexpr KeySpec kReadResults[] = {{"data", ValueType::kData, false, "what was 
                                     {"bytes", ValueType::kInteger, false, "bytes that arrived"}};
 constexpr KeySpec kWrite[] = {
     kSectorKey, {"data", ValueType::kData, true, "what to write"}, kSegments, kQueue, kMore, kTimeout};
-constexpr KeySpec kFlush[] = {kQueue, kTimeout};
+constexpr KeySpec kFlush[] = {kQueue, kMore, kTimeout};
 constexpr KeySpec kCount = {"count", ValueType::kInteger, true, "sectors"};
 constexpr KeySpec kDiscard[] = {
     kSectorKey,

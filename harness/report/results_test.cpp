@@ -12,8 +12,6 @@
 namespace tb::report {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
 using trace::TempFolder;
 
 std::vector<ScenarioResult> sample() {

@@ -122,8 +122,11 @@ class Loader {
             "kernel",
             "{\"skip\": \"why a kernel in QEMU cannot run it\"}, and may have \"on\": a list of boards",
             &scenario.kernel_skip_on);
-        if (const json* findings = member("findings", json::value_t::array,
-                                          "a list of texts that the models must object with", false))
+        if (root_.value("findings", json()) == "any")
+            scenario.any_findings = true;
+        else if (const json* findings =
+                     member("findings", json::value_t::array,
+                            "a list of texts that the models must object with, or \"any\"", false))
             for (std::size_t i = 0; i < findings->size(); ++i) {
                 if ((*findings)[i].is_string())
                     scenario.findings.push_back((*findings)[i].get<std::string>());

@@ -172,9 +172,11 @@ std::string schema_text() {
         {"qemu", skip_schema("why QEMU cannot run it")},
         {"kernel", kernel_schema()},
         {"findings",
-         {{"type", "array"},
-          {"items", {{"type", "string"}}},
-          {"description", "what the models must object to; any other objection fails the scenario"}}},
+         {{"anyOf",
+           {ordered_json{{"type", "array"}, {"items", {{"type", "string"}}}},
+            ordered_json{{"const", "any"}}}},
+          {"description",
+           "what the models must object to; any other objection fails the scenario, unless it is \"any\""}}},
         {"steps", {{"type", "array"}, {"items", reference("step")}, {"minItems", 1}}},
     };
     schema["required"] = {"about", "device", "steps"};

@@ -17,11 +17,11 @@ constexpr std::uint64_t kCtrl = kSampleBar;
 constexpr std::uint64_t kRal = kSampleBar + 0x5400;
 
 Comparison compare_all(const Trace& left, const Trace& right, bool compare_time = false) {
-    static const SymbolTable kSymbols = sample_symbols();
+    static const SymbolTable symbols = sample_symbols();
     return compare(left, Visibility::all(), right, Visibility::all(), AllowedDifferences(),
                    {.device = "e1000",
                     .qemu = QemuVersion{7, 2, 19},
-                    .symbols = &kSymbols,
+                    .symbols = &symbols,
                     .compare_time = compare_time});
 }
 

@@ -11,7 +11,6 @@
 namespace tb::trace {
 namespace {
 
-using testing::AllOf;
 using testing::HasSubstr;
 using Reason = TraceFileError::Reason;
 

@@ -117,6 +117,7 @@ class VirtioBlk : public virtio::VirtioDevice {
     // Doing them (virtio_blk_jobs.cpp).
     void submit_batch(Batch& batch);
     void submit(std::vector<RequestPtr> requests);
+    void begin(std::list<Job>& from, std::list<Job>::iterator which);
     void submit_one(RequestPtr request);
     std::list<Job>::iterator next_job();
     void complete_due();
@@ -130,7 +131,8 @@ class VirtioBlk : public virtio::VirtioDevice {
     VirtioBlkProperties properties_;
     Disk& disk_;
     Geometry geometry_;
-    std::list<Job> jobs_;  ///< in order of arrival
+    std::list<Job> jobs_;             ///< in order of arrival
+    std::list<Job> waiting_flushes_;  ///< behind one that is in jobs_
     std::unique_ptr<Timer> timer_;
     std::uint64_t submitted_ = 0;   ///< jobs so far: the position in the latency plan
     std::uint64_t held_count_ = 0;  ///< requests held since hold()

@@ -107,7 +107,7 @@ TEST_F(VirtioBlkFlight, CompletionsOfOneTimeStayInOrderWhateverTheEventQueueDoes
 TEST_F(VirtioBlkFlight, HeldRequestsCompleteInTheOrderOfTheirRelease) {
     build_and_start();
     device->block().hold();
-    for (unsigned n = 0; n < 3; ++n) offer_read(n, n, 512);
+    for (unsigned n = 0; n < 3; ++n) offer_read(n, 100ULL * n, 512);
     driver.notify();
     bench.simulation.advance(1'000'000);
     EXPECT_EQ(ring.used_index(), 0U);

@@ -30,6 +30,19 @@ struct VirtioBlk::Job {
     std::uint64_t due = 0;     ///< virtual time, ns
     std::uint64_t number = 0;  ///< while held: what release() calls it
     bool held = false;
+
+    /// What its requests move; 0 also for operations that move nothing.
+    std::uint64_t data_bytes() const {
+        std::uint64_t bytes = 0;
+        for (const RequestPtr& request : requests) bytes += request->data_bytes();
+        return bytes;
+    }
+    bool is_flush() const { return requests.front()->kind == Request::Kind::kFlush; }
+    /// A read or write of nothing never gets to the disk: QEMU answers it before all that do.
+    bool needs_disk() const {
+        const Request::Kind kind = requests.front()->kind;
+        return (kind != Request::Kind::kRead && kind != Request::Kind::kWrite) || data_bytes() != 0;
+    }
 };
 
 /// Reads, or writes, that came with one doorbell.

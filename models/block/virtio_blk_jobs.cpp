@@ -2,6 +2,7 @@
 // The virtio block device: requests on their way to the disk and back to the driver.
 #include <algorithm>
 #include <cerrno>
+#include <tuple>
 #include <utility>
 
 #include "models/block/virtio_blk.hpp"
@@ -53,20 +54,34 @@ void VirtioBlk::submit_one(RequestPtr request) {
 }
 
 void VirtioBlk::submit(std::vector<RequestPtr> requests) {
+    const auto is_flush = [](const Job& job) { return job.is_flush(); };
+    std::list<Job> job;
+    job.push_back({.requests = std::move(requests)});
+    // QEMU's block layer lets one flush at a time go to the disk; what comes meanwhile overtakes the next.
+    if (job.front().is_flush() && std::ranges::any_of(jobs_, is_flush))
+        waiting_flushes_.splice(waiting_flushes_.end(), job);
+    else
+        begin(job, job.begin());
+}
+
+/// A job goes to the disk, behind those that are there.
+void VirtioBlk::begin(std::list<Job>& from, std::list<Job>::iterator which) {
     const LatencyPlan& plan = properties_.latency;
-    Job job{.requests = std::move(requests)};
+    Job& job = *which;
     job.due = transport().events().now() + plan.fixed;
     if (plan.jitter != 0) job.due += mix(plan.seed + submitted_) % plan.jitter;
     ++submitted_;
-    job.held = holding_;
-    if (holding_) job.number = held_count_++;
-    jobs_.push_back(std::move(job));
+    if (!job.needs_disk()) job.due = 0;
+    job.held = holding_ && job.needs_disk();
+    if (job.held) job.number = held_count_++;
+    jobs_.splice(jobs_.end(), from, which);
     schedule_next();
 }
 
 std::list<VirtioBlk::Job>::iterator VirtioBlk::next_job() {
-    // Held jobs after all others; ties by arrival, which is the order of the list.
-    return std::ranges::min_element(jobs_, {}, [](const Job& job) { return std::pair(job.held, job.due); });
+    // What needs no disk first, held jobs last; ties by arrival, which is the order of the list.
+    return std::ranges::min_element(
+        jobs_, {}, [](const Job& job) { return std::tuple(job.held, job.needs_disk(), job.due); });
 }
 
 void VirtioBlk::schedule_next() {
@@ -90,12 +105,13 @@ void VirtioBlk::run(std::list<Job>::iterator job) {
     // QEMU would stop the machine at ENOSPC (werror=enospc); here it is an error like any other.
     const std::uint8_t status = transfer(done.front()) == 0 ? kStatusOk : kStatusIoError;
     for (const RequestPtr& request : done.front().requests) finish(*request, status);
+    if (done.front().is_flush() && !waiting_flushes_.empty())
+        begin(waiting_flushes_, waiting_flushes_.begin());
 }
 
 int VirtioBlk::transfer(Job& job) {
     const Request& first = *job.requests.front();
-    std::uint64_t bytes = 0;
-    for (const RequestPtr& request : job.requests) bytes += request->data_bytes();
+    const std::uint64_t bytes = job.data_bytes();
     switch (first.kind) {
         case Request::Kind::kRead:
             return transfer_read(job, bytes);
@@ -155,13 +171,14 @@ void VirtioBlk::reset() {
 void VirtioBlk::power_on_reset() {
     if (timer_) timer_->cancel();
     jobs_.clear();
+    waiting_flushes_.clear();
     submitted_ = held_count_ = 0;
     holding_ = false;
     write_cache_ = properties_.write_cache;
 }
 
 std::size_t VirtioBlk::in_flight() const {
-    std::size_t count = 0;
+    std::size_t count = waiting_flushes_.size();
     for (const Job& job : jobs_) count += job.requests.size();
     return count;
 }

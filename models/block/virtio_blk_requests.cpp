@@ -104,7 +104,7 @@ void VirtioBlk::handle_data(RequestPtr request, bool write, Batch& batch) {
     }
     if (write && !writable()) finding("OUT to a read-only device (VIRTIO 1.2 §5.2.6.1)");
     const bool full = batch.requests.size() == kMostMerged;
-    if (full || write != batch.write || !properties_.request_merging || holding_) submit_batch(batch);
+    if (full || write != batch.write || !properties_.request_merging) submit_batch(batch);
     batch.write = write;
     const auto sector_of = [](const RequestPtr& other) { return other->header.sector; };
     const auto at = std::ranges::upper_bound(batch.requests, request->header.sector, {}, sector_of);

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <nlohmann/json.hpp>
+
+namespace tb::random {
+
+/// A shorter list of steps for which `fails` still holds, given that it holds for `steps`: first the
+/// shortest beginning, then without pieces that are not needed, in halves, quarters and so on down to single
+/// ones (Zeller, Hildebrandt: "Simplifying and isolating failure-inducing input", 2002). Asks at most `most`
+/// times.
+template <class Fails>
+nlohmann::json minimise(nlohmann::json steps, unsigned most, Fails fails) {
+    using nlohmann::json;
+    unsigned asked = 0;
+    const auto holds = [&](const json& some) { return asked++ < most && fails(some); };
+    const auto piece = [](const json& all, std::size_t begin, std::size_t end) {
+        return json(json::array_t(all.begin() + static_cast<std::ptrdiff_t>(begin),
+                                  all.begin() + static_cast<std::ptrdiff_t>(end)));
+    };
+    std::size_t good = 0;
+    while (steps.size() - good > 1 && asked < most) {
+        const std::size_t middle = good + (steps.size() - good) / 2;
+        if (json beginning = piece(steps, 0, middle); holds(beginning))
+            steps = std::move(beginning);
+        else
+            good = middle;
+    }
+    for (std::size_t length = steps.size() / 2; length > 0; length = std::min(length / 2, steps.size())) {
+        // From the end: what comes last stands on what came before.
+        for (std::size_t end = steps.size(); end > 0 && asked < most;) {
+            const std::size_t begin = end > length ? end - length : 0;
+            json without = piece(steps, 0, begin);
+            for (const json& step : piece(steps, end, steps.size())) without.push_back(step);
+            if (!without.empty() && holds(without)) steps = std::move(without);
+            end = begin;
+        }
+    }
+    return steps;
+}
+
+}  // namespace tb::random

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+
+#include "harness/devices/device_type.hpp"
+
+namespace tb::random {
+
+/// A scenario of `operations` steps by chance, behind a legal set-up: reads and writes of the device's
+/// registers with values that are likely to matter, other widths, configuration space, rings and descriptors
+/// good and bad, resets, virtual time, input from outside. It expects nothing: what it is good for is to be
+/// run on two machines.
+///
+/// Left out is what would not stay within the device: addresses for its DMA lie in the scenario's own
+/// buffers, and decoding stays on.
+nlohmann::json make_sequence(const harness::DeviceType& device, std::uint64_t seed, unsigned operations);
+
+}  // namespace tb::random
