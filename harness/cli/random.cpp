@@ -75,6 +75,14 @@ void reproduce(const scenario::Scenario& scenario, Options options, Judged& judg
 }  // namespace
 
 int confirm_random(const Options& options) {
+    for (const std::string& name : options.devices)
+        if (harness::find_device_type(name) == nullptr) {
+            fmt::print(
+                stderr,
+                "twinbench: --device {}: there is no such device; `twinbench list devices` shows all\n",
+                name);
+            return kBadInput;
+        }
     std::vector<scenario::Scenario> sequences;
     for (const harness::DeviceType* device : harness::device_types()) {
         const std::string name(device->name());
@@ -96,11 +104,6 @@ int confirm_random(const Options& options) {
             }
             sequences.push_back(*sequence);
         }
-    }
-    if (sequences.empty()) {
-        fmt::print(stderr,
-                   "twinbench: --device: there is no such device; `twinbench list devices` shows all\n");
-        return kBadInput;
     }
     if (!usable_directory(options.save)) return kBadInput;
     return execute(sequences, options, [&](const scenario::Scenario& sequence) {

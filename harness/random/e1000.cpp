@@ -19,10 +19,6 @@ constexpr unsigned kFrameRoom = 2048;
 
 constexpr std::array<std::string_view, 6> kRings{"TDBAL", "TDBAH", "TDLEN", "RDBAL", "RDBAH", "RDLEN"};
 
-void write(json& steps, const char* name, json value) {
-    steps.push_back({{"write", name}, {"value", std::move(value)}});
-}
-
 void begin(Dice& dice, json& steps) {
     steps.push_back({{"buffer", "tx"}, {"size", kRingBytes}});
     steps.push_back({{"buffer", "rx"}, {"size", kRingBytes}});

@@ -3,7 +3,9 @@
 
 #include <nlohmann/json.hpp>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "harness/random/dice.hpp"
 
@@ -24,6 +26,11 @@ struct Profile {
     unsigned act_percent;  ///< how many of the operations are acts
     bool stays_bus_master = false;
 };
+
+/// Adds the write of a register.
+inline void write(nlohmann::json& steps, const std::string& name, nlohmann::json value) {
+    steps.push_back({{"write", name}, {"value", std::move(value)}});
+}
 
 const Profile& serial_profile(bool pci);
 const Profile& virtio_blk_profile();

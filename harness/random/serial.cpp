@@ -21,18 +21,17 @@ void type(Dice& dice, json& steps) {
 
 /// A driver's beginning: a line format, FIFOs, interrupts.
 void program(Dice& dice, json& steps) {
-    steps.push_back({{"write", "LCR"}, {"value", 0x80}});
-    steps.push_back({{"write", "DLL"}, {"value", dice.pick({0U, 1U, 12U, 96U})}});
-    steps.push_back({{"write", "DLM"}, {"value", dice.pick({0U, 0U, 0U, 4U})}});
-    steps.push_back({{"write", "LCR"}, {"value", dice.below(0x40)}});
-    steps.push_back({{"write", "FCR"}, {"value", dice.pick({0U, 1U, 7U, 0x87U, 0xc1U})}});
-    steps.push_back({{"write", "IER"}, {"value", dice.below(16)}});
+    write(steps, "LCR", 0x80);
+    write(steps, "DLL", dice.pick({0U, 1U, 12U, 96U}));
+    write(steps, "DLM", dice.pick({0U, 0U, 0U, 4U}));
+    write(steps, "LCR", dice.below(0x40));
+    write(steps, "FCR", dice.pick({0U, 1U, 7U, 0x87U, 0xc1U}));
+    write(steps, "IER", dice.below(16));
 }
 
 void send(Dice& dice, json& steps) {
-    steps.push_back({{"write", "LCR"}, {"value", 3}});
-    for (std::uint64_t count = 1 + dice.below(20); count > 0; --count)
-        steps.push_back({{"write", "THR"}, {"value", dice.below(256)}});
+    write(steps, "LCR", 3);
+    for (std::uint64_t count = 1 + dice.below(20); count > 0; --count) write(steps, "THR", dice.below(256));
 }
 
 void receive(Dice& dice, json& steps) {

@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 
 // One queue of 16 entries: descriptors, available ring at 0x400, used ring at 0x800 of "ring". Requests in
-// "mem": 16 headers, each with its status behind it, then data.
+// "mem": 4 headers, each with its status behind it, then data.
 constexpr unsigned kEntries = 16;
 constexpr unsigned kAvailable = 0x400;
 constexpr unsigned kUsed = 0x800;
@@ -23,10 +23,6 @@ constexpr std::uint64_t kSectors = 128;
 constexpr std::array<std::string_view, 6> kGuarded{"common.queue_desc",   "common.queue_driver",
                                                    "common.queue_device", "msix.address",
                                                    "common.queue_enable", "common.queue_size"};
-
-void write(json& steps, const std::string& name, json value) {
-    steps.push_back({{"write", name}, {"value", std::move(value)}});
-}
 
 void begin(Dice&, json& steps) {
     steps.push_back({{"buffer", "ring"}, {"size", 0x1000}});
