@@ -67,7 +67,6 @@ class Run {
 
   private:
     void start();
-    void connect();
     std::optional<std::string> next_line();
     void take(const std::string& line);
     void begin(const std::string& row);

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -50,8 +51,10 @@ class Planted : public ::testing::Test {
     /// The same fault must be seen by a kernel on QEMU, which sees the devices with other eyes.
     static void faulty_for_a_kernel_too(const char* fault, const std::string& path) {
         if (!fs::exists(fs::path(TWINBENCH_PROGRAM).parent_path().parent_path() /
-                        "kernel/twinbench-kernel-confirm.elf"))
-            return;  // this preset builds no kernel images
+                        "kernel/twinbench-kernel-confirm.elf")) {
+            std::puts("not confirmed in a kernel: this preset builds no kernel images");
+            return;
+        }
         const std::string confirm = "confirm --on kernel " + path;
         const Ran sound = run_program(TWINBENCH_PROGRAM, confirm);
         EXPECT_EQ(sound.code, 0) << "without the fault: " << sound.output;
