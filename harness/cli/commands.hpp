@@ -51,6 +51,18 @@ struct ExportOptions {
 };
 int export_command(const ExportOptions& options);
 
+struct ReplayOptions {
+    std::string recording;
+    std::string onto = "model";  ///< or qemu
+    std::vector<std::string> devices;
+    unsigned context = 3;
+    std::uint64_t tolerance_us = 20'000;
+    std::string json;
+    std::string qemu = "qemu-system-x86_64";
+    bool verbose = false;
+};
+int replay_command(const ReplayOptions& options);
+
 struct ListOptions {
     std::string what;  ///< devices, registers, drivers, operations, steps, scenarios, allowed or schema
     Options shared;

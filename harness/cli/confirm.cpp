@@ -3,6 +3,7 @@
 
 #include "harness/cli/judge.hpp"
 #include "harness/cli/suite.hpp"
+#include "harness/devices/device_symbols.hpp"
 #include "harness/qemu/error.hpp"
 #include "harness/qemu/kernel_image.hpp"
 #include "harness/qemu/process.hpp"
@@ -34,7 +35,7 @@ Judged judge_on_both(const scenario::Scenario& scenario, const Options& options)
         return judged;
     }
     result.boot_seconds = real.judged.result.boot_seconds;
-    trace::SymbolTable symbols = symbols_of(*scenario.device);
+    trace::SymbolTable symbols = harness::symbols_of(*scenario.device);
     trace::CompareContext context;
     context.device = scenario.device->name();
     context.qemu = trace::QemuVersion::parse(real.machine);

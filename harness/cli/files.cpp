@@ -5,6 +5,7 @@
 
 #include "harness/cli/commands.hpp"
 #include "harness/cli/suite.hpp"
+#include "harness/devices/device_symbols.hpp"
 #include "harness/trace/diff.hpp"
 #include "harness/trace/exporters.hpp"
 #include "harness/trace/trace_file.hpp"
@@ -24,7 +25,7 @@ std::optional<trace::LoadedTrace> load(const std::string& path) {
 
 trace::SymbolTable names_in(const trace::LoadedTrace& loaded) {
     const harness::DeviceType* device = harness::find_device_type(loaded.header.device);
-    return device == nullptr ? trace::SymbolTable() : symbols_of(*device);
+    return device == nullptr ? trace::SymbolTable() : harness::symbols_of(*device);
 }
 
 trace::Visibility sees(const trace::LoadedTrace& loaded) {

@@ -111,6 +111,35 @@ void add_export(CLI::App& app, int& status) {
     command->callback([&] { status = cli::export_command(values); });
 }
 
+void add_replay(CLI::App& app, int& status) {
+    auto* command = app.add_subcommand(
+        "replay", "Play what a guest in QEMU did onto the models, and compare every answer with the recorded one");
+    static cli::ReplayOptions values;
+    command
+        ->add_option("recording", values.recording,
+                     "QEMU's log (5.2 to 11), its simpletrace, or a trace of ours; also compressed")
+        ->required()
+        ->type_name("FILE");
+    command->add_option("--onto", values.onto, "model (default), or qemu: QEMU's own devices, as a yardstick")
+        ->check(CLI::IsMember({"model", "qemu"}));
+    command->add_option("--device", values.devices, "Only devices of this type (repeatable)")->type_name("TYPE");
+    command->add_option("--context", values.context, "Accesses to show before and after a difference (default: 3)")
+        ->type_name("N")
+        ->check(CLI::Range(0, 1000));
+    command
+        ->add_option("--tolerance", values.tolerance_us,
+                     "How far a timer may run from its time where the recording has wall-clock stamps, in "
+                     "microseconds (default: 20000)")
+        ->type_name("US");
+    command->add_option("--json", values.json, "Write results as JSON; - for standard output")->type_name("FILE");
+    command->add_flag("-v,--verbose", values.verbose,
+                      "Show how the devices were made, all differences, and registers that were not touched");
+    command->add_option("--qemu", values.qemu, "QEMU to use (with --onto qemu)")
+        ->type_name("PROGRAM")
+        ->envname("TWINBENCH_QEMU");
+    command->callback([&] { status = cli::replay_command(values); });
+}
+
 void add_list(CLI::App& app, int& status) {
     auto* command = app.add_subcommand("list", "Show what scenarios can name");
     static cli::ListOptions values;
@@ -188,6 +217,7 @@ int guarded(int argc, char** argv) {
     int status = cli::kAllPassed;
     add_run(app, status);
     add_confirm(app, status);
+    add_replay(app, status);
     add_diff(app, status);
     add_export(app, status);
     add_list(app, status);

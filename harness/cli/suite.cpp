@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "harness/devices/device_symbols.hpp"
 #include "harness/qemu/kernel_image.hpp"
 #include "harness/trace/allowed.hpp"
 #include "harness/trace/trace_file.hpp"
@@ -96,29 +97,12 @@ harness::RigOptions rig_options(const Options& options, const scenario::Scenario
     return rig;
 }
 
-trace::SymbolTable symbols_of(const harness::DeviceType& device) {
-    trace::DeviceSymbols symbols;
-    if (device.is_pci()) symbols.function = harness::kDeviceUnderTest;
-    for (const harness::RegisterBlock& block : device.blocks()) {
-        trace::RegisterBlock place;
-        place.prefix = block.name;
-        place.space = block.space;
-        if (block.bar >= 0) place.bar = static_cast<unsigned>(block.bar);
-        place.offset = block.offset;
-        place.registers = block.registers;
-        symbols.blocks.push_back(place);
-    }
-    trace::SymbolTable table;
-    table.add_device(std::move(symbols));
-    return table;
-}
-
 std::string write_trace(const std::string& directory, const scenario::Scenario& scenario,
                         const std::string& machine, const trace::Trace& trace) {
     const std::string kind = machine.substr(0, machine.find(' '));
     const fs::path path = fs::path(directory) / fmt::format("{}.{}.trace", scenario.id, kind);
     fs::create_directories(path.parent_path());
-    const trace::SymbolTable symbols = symbols_of(*scenario.device);
+    const trace::SymbolTable symbols = harness::symbols_of(*scenario.device);
     trace::TraceHeader header;
     header.scenario = scenario.id;
     header.machine = kind;

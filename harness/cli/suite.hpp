@@ -7,7 +7,6 @@
 
 #include "harness/cli/commands.hpp"
 #include "harness/scenario/scenario.hpp"
-#include "harness/trace/symbols.hpp"
 #include "harness/trace/trace.hpp"
 
 namespace tb::cli {
@@ -21,8 +20,6 @@ std::optional<std::vector<scenario::Scenario>> select_scenarios(const Options& o
 
 harness::RigOptions rig_options(const Options& options, const scenario::Scenario& scenario);
 
-/// Names for the registers of a scenario's device.
-trace::SymbolTable symbols_of(const harness::DeviceType& device);
 
 /// Writes a trace to DIR/ID.MACHINE.trace, making folders as needed; returns the path.
 std::string write_trace(const std::string& directory, const scenario::Scenario& scenario,

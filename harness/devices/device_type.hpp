@@ -50,6 +50,11 @@ struct RigOptions {
     /// A kernel of ours to drive QEMU's devices from inside; empty: over qtest.
     std::string kernel_image;
     std::string qemu_machine = "q35";  ///< with a kernel: q35, pc, or microvm,pcie=on
+    /// Of the guest, from address 0; a replay has as much as the machine that was recorded.
+    std::uint64_t ram_bytes = kRamBytes;
+    /// Where messages go, on the models.
+    std::uint64_t msi_base = kMsiBase;
+    std::uint64_t msi_size = std::uint64_t{4} * kMsiVectors;
     /// Directory against which relative paths in a configuration (disk images, captures) are taken.
     std::string base_directory = ".";
 };

@@ -26,7 +26,8 @@ class ModelRig : public Rig {
                 q35_ = std::make_unique<model::pci::Q35Functions>(board);
                 build(board);
             },
-            options.shuffle);
+            options.shuffle,
+            {.ram_bytes = options.ram_bytes, .msi_base = options.msi_base, .msi_size = options.msi_size});
         q35_->power_on_reset();
     }
     ModelMachine& model() { return *machine_; }

@@ -51,6 +51,9 @@ constexpr KeySpec kConfiguration[] = {
     {"dma_without_bus_master", ValueType::kBoolean, false,
      "the model reaches memory without bus-master enable, as QEMU lets virtio devices do (default false: as "
      "hardware)"},
+    {"transitional", ValueType::kBoolean, false,
+     "the identity of a transitional device, which is QEMU's default (default false); its legacy registers are "
+     "not modelled"},
     {"absent", ValueType::kBoolean, false, "true: nothing is in the slot"},
 };
 
@@ -131,6 +134,7 @@ VirtioBlkOptions options_of(const json& c, std::uint64_t seed) {
     options.pci.event_idx = flag(c, "event_idx", options.pci.event_idx);
     options.pci.dma_without_bus_master =
         flag(c, "dma_without_bus_master", options.pci.dma_without_bus_master);
+    options.pci.transitional_identity = flag(c, "transitional", false);
     if (c.contains("vectors")) options.pci.vectors = number(c, "vectors", 0U);
     return options;
 }
@@ -141,14 +145,14 @@ std::string device_option(const json& c) {
     const VirtioBlkProperties& p = options.block;
     const auto on = [](bool value) { return value ? "on" : "off"; };
     std::string text = fmt::format(
-        "virtio-blk-pci,drive=disk,addr={:02x}.0,disable-legacy=on,disable-modern=off,ioeventfd=off,rerror="
+        "virtio-blk-pci,drive=disk,addr={:02x}.0,disable-legacy={},disable-modern=off,ioeventfd=off,rerror="
         "report,werror=report,"
         "logical_block_size={},physical_block_size={},min_io_size={},opt_io_size={},num-queues={},queue-size="
         "{},"
         "write-cache={},config-wce={},discard={},write-zeroes={},max-discard-sectors={},max-write-zeroes-"
         "sectors={},"
         "request-merging={},indirect_desc={},event_idx={}",
-        kDeviceUnderTest.device, p.logical_block_size, p.physical_block_size, p.min_io_size, p.opt_io_size,
+        kDeviceUnderTest.device, flag(c, "transitional", false) ? "off" : "on", p.logical_block_size, p.physical_block_size, p.min_io_size, p.opt_io_size,
         p.num_queues, p.queue_size, on(p.write_cache), on(p.config_wce), on(p.discard), on(p.write_zeroes),
         p.max_discard_sectors, p.max_write_zeroes_sectors, on(p.request_merging),
         on(options.pci.indirect_desc), on(options.pci.event_idx));

@@ -80,6 +80,15 @@ class MachineBase : public hal::Machine {
 
     void log(hal::LogLevel level, const char* device, const char* message, std::uint64_t value) override;
 
+    /// What a read would give, without its effects; nothing where the machine cannot tell.
+    virtual std::optional<std::uint64_t> peek(hal::AddressSpace /*space*/, std::uint64_t /*address*/,
+                                              unsigned /*width*/) {
+        return std::nullopt;
+    }
+    /// When (virtual nanoseconds) the devices will do something by themselves; nothing where the machine cannot
+    /// tell, the largest number when they will not.
+    virtual std::optional<std::uint64_t> next_due_ns() { return std::nullopt; }
+
     void set_listener(MachineListener* listener) { listener_ = listener == nullptr ? &silent_ : listener; }
 
     const DmaPool& pool() const { return pool_; }

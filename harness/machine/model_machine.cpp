@@ -25,9 +25,9 @@ constexpr model::pci::Space space_of(hal::AddressSpace space) {
 }  // namespace
 
 struct ModelMachine::Hardware {
-    Hardware()
+    explicit Hardware(const MemoryMap& memory)
         : board("board", simulation,
-                {.ram_bytes = kRamBytes, .msi_base = kMsiBase, .msi_size = std::uint64_t{4} * kMsiVectors}),
+                {.ram_bytes = memory.ram_bytes, .msi_base = memory.msi_base, .msi_size = memory.msi_size}),
           cpu(board) {}
 
     model::Simulation simulation;
@@ -57,8 +57,9 @@ class ModelMachine::Watcher : public model::Observer {
     ModelMachine& machine_;
 };
 
-std::unique_ptr<ModelMachine> ModelMachine::create(const Build& build, std::uint64_t shuffle_seed) {
-    auto hardware = std::make_unique<Hardware>();
+std::unique_ptr<ModelMachine> ModelMachine::create(const Build& build, std::uint64_t shuffle_seed,
+                                                   const MemoryMap& memory) {
+    auto hardware = std::make_unique<Hardware>(memory);
     hardware->simulation.queue().shuffle(shuffle_seed);
     build(hardware->board);
     hardware->simulation.elaborate();
@@ -93,6 +94,13 @@ std::uint64_t ModelMachine::now_ns() {
 void ModelMachine::delay_ns(std::uint64_t span) {
     hardware_->simulation.advance(span);
     take_messages();
+}
+std::optional<std::uint64_t> ModelMachine::peek(hal::AddressSpace space, std::uint64_t address,
+                                                unsigned width) {
+    return hardware_->board.peek(space_of(space), address, width);
+}
+std::optional<std::uint64_t> ModelMachine::next_due_ns() {
+    return hardware_->simulation.queue().next_time();
 }
 model::pci::Board& ModelMachine::board() {
     return hardware_->board;

@@ -18,6 +18,13 @@ class Board;
 
 namespace tb::harness {
 
+/// Where the models find memory, and where messages go.
+struct MemoryMap {
+    std::uint64_t ram_bytes = kRamBytes;  ///< from address 0
+    std::uint64_t msi_base = kMsiBase;
+    std::uint64_t msi_size = std::uint64_t{4} * kMsiVectors;
+};
+
 /// The machine whose devices are SystemC models in this process: simulated, deterministic time; an access
 /// costs none.
 ///
@@ -28,13 +35,16 @@ class ModelMachine : public MachineBase {
   public:
     using Build = std::function<void(model::pci::Board& board)>;
     /// `shuffle_seed` permutes events of equal time in the models; 0 leaves them in order.
-    static std::unique_ptr<ModelMachine> create(const Build& build, std::uint64_t shuffle_seed = 0);
+    static std::unique_ptr<ModelMachine> create(const Build& build, std::uint64_t shuffle_seed = 0,
+                                                const MemoryMap& memory = {});
     ~ModelMachine() override;
 
     std::uint64_t read(hal::AddressSpace space, std::uint64_t address, unsigned width) override;
     void write(hal::AddressSpace space, std::uint64_t address, unsigned width, std::uint64_t value) override;
     std::uint64_t now_ns() override;
     void delay_ns(std::uint64_t span) override;
+    std::optional<std::uint64_t> peek(hal::AddressSpace space, std::uint64_t address, unsigned width) override;
+    std::optional<std::uint64_t> next_due_ns() override;
 
     model::pci::Board& board();
     /// Runs what is due: after an input from outside the machine.

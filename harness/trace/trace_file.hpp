@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "harness/trace/atomic_file.hpp"
+#include "harness/trace/input.hpp"
 #include "harness/trace/symbols.hpp"
 #include "harness/trace/trace.hpp"
 
@@ -93,7 +93,8 @@ class TraceWriter {
     std::string line_;
 };
 
-/// Reads a trace event by event, in constant memory; strict. Throws TraceFileError.
+/// Reads a trace event by event, in constant memory; strict; compressed files too (see Input). Throws
+/// TraceFileError.
 class TraceReader {
   public:
     explicit TraceReader(const std::string& path);
@@ -114,9 +115,9 @@ class TraceReader {
     [[noreturn]] void expected(std::string_view what, std::string_view found) const;
 
     std::string path_;
-    std::ifstream in_;
+    std::optional<Scanner> in_;
     TraceHeader header_;
-    std::string line_;
+    std::string_view line_;
     std::uint64_t line_number_ = 0;
     std::uint64_t events_ = 0;
     bool pending_ = false;  ///< `line_` is the first event, read while looking for the header's end

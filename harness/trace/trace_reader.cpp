@@ -2,10 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <filesystem>
 #include <limits>
-#include <system_error>
 
 #include "harness/trace/text_form.hpp"
 #include "harness/trace/trace_file.hpp"
@@ -62,15 +59,11 @@ void TraceReader::expected(std::string_view what, std::string_view found) const 
 }
 
 TraceReader::TraceReader(const std::string& path) : path_(path) {
-    std::error_code ignored;
-    const bool folder = std::filesystem::is_directory(path, ignored);
-    errno = 0;
-    if (!folder) in_.open(path, std::ios::binary);
-    if (!in_.is_open())
-        throw TraceFileError(Reason::kCannotRead, path, 0,
-                             fmt::format("cannot read '{}': {}", path,
-                                         std::system_category().message(errno != 0 ? errno : EISDIR)),
-                             0);
+    try {
+        in_.emplace(Input::open(path), kLongestLine);
+    } catch (const FileError& error) {
+        throw TraceFileError(Reason::kCannotRead, path, 0, error.what(), 0);
+    }
     if (!read_line())
         fail(Reason::kNotATrace, fmt::format("expected \"{}\", found an empty file", kFirstLine));
     if (line_ != kFirstLine)
@@ -80,34 +73,24 @@ TraceReader::TraceReader(const std::string& path) : path_(path) {
             pending_ = true;
             return;
         }
-        read_header_line(std::string_view(line_).substr(2));
+        read_header_line(line_.substr(2));
     }
 }
 
 bool TraceReader::read_line() {
-    line_.clear();
-    // getline of std would hold a file without line ends whole.
-    std::streambuf& buffer = *in_.rdbuf();
-    while (true) {
-        const int c = buffer.sbumpc();
-        if (c == std::char_traits<char>::eof()) break;
-        if (c == '\n') {
-            ++line_number_;
-            return true;
-        }
-        line_ += static_cast<char>(c);
-        if (line_.size() > kLongestLine) {
-            ++line_number_;
-            fail(Reason::kBadLine, fmt::format("the line is longer than {} bytes", kLongestLine));
-        }
+    const bool found = in_->line(line_);
+    if (!in_->trouble().empty()) {
+        ++line_number_;
+        fail(Reason::kCutShort, fmt::format("the file ends here, after {} events: {}", events_, in_->trouble()));
     }
-    if (line_.empty()) return false;
+    if (!found) return false;
     ++line_number_;
+    if (in_->too_long()) fail(Reason::kBadLine, fmt::format("the line is longer than {} bytes", kLongestLine));
     // A number that lost its last digits would still parse: only a complete trailer may stand without its
     // line end.
-    const std::string_view line = line_;
-    if (line.starts_with("# end ") && line.size() > 16 && parse_hash(line.substr(line.size() - 16)))
-        return true;
+    const bool trailer =
+        line_.starts_with("# end ") && line_.size() > 16 && parse_hash(line_.substr(line_.size() - 16));
+    if (in_->complete() || trailer) return true;
     fail(line_number_ == 1 ? Reason::kNotATrace : Reason::kCutShort,
          line_number_ == 1
              ? fmt::format("expected \"{}\", found {}", kFirstLine, quoted_excerpt(line_))

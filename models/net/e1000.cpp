@@ -124,6 +124,14 @@ std::uint64_t E1000::bar_read(unsigned bar, std::uint64_t offset, unsigned width
     return read_in_pieces(offset, width);
 }
 
+std::optional<std::uint64_t> E1000::bar_peek(unsigned bar, std::uint64_t offset, unsigned width) {
+    if (bar != 0 || width != 4 || offset % 4 != 0 || offset >= kPacketBufferOffset) return std::nullopt;
+    const MacRegisters::Register* reg = regs_.bank.find(offset);
+    // The EEPROM's are computed at each read.
+    if (reg == &regs_.eecd || reg == &regs_.eerd) return std::nullopt;
+    return reg == nullptr ? 0 : reg->value();
+}
+
 std::uint64_t E1000::read_in_pieces(std::uint64_t offset, unsigned width) {
     check_width(offset, width);
     std::uint64_t value = 0;

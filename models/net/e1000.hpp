@@ -54,6 +54,7 @@ class E1000 final : public pci::PciDevice, public NetDevice {
 
   private:
     std::uint64_t bar_read(unsigned bar, std::uint64_t offset, unsigned width) override;
+    std::optional<std::uint64_t> bar_peek(unsigned bar, std::uint64_t offset, unsigned width) override;
     void bar_write(unsigned bar, std::uint64_t offset, unsigned width, std::uint64_t value) override;
     void reset_device() override;
     void config_written(unsigned offset, unsigned width) override;

@@ -131,19 +131,36 @@ bool Board::ram_access(tlm::tlm_generic_payload& payload) {
 }
 
 void Board::dma_transport(int, tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
-    if (!ram_access(payload)) {
-        // Reads of nothing give zeros, as in QEMU; real bridges give all-ones.
-        if (payload.is_read()) std::memset(payload.get_data_ptr(), 0, payload.get_data_length());
-        payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
-        return;
-    }
     const std::uint64_t address = payload.get_address();
-    if (payload.is_write() && payload.get_data_length() == 4 &&
-        address - options_.msi_base < options_.msi_size) {
+    const bool message = payload.is_write() && payload.get_data_length() == 4 &&
+                         address - options_.msi_base < options_.msi_size;
+    if (message) {
         std::uint32_t data = 0;
         std::memcpy(&data, payload.get_data_ptr(), 4);
+        payload.set_response_status(tlm::TLM_OK_RESPONSE);
+        ram_access(payload);
         observer_->msi(address, data);
+        return;
     }
+    if (ram_access(payload)) return;
+    // Reads of nothing give zeros, as in QEMU; real bridges give all-ones.
+    if (payload.is_read()) std::memset(payload.get_data_ptr(), 0, payload.get_data_length());
+    payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+}
+
+std::optional<std::uint64_t> Board::peek(Space space, std::uint64_t address, unsigned width) {
+    for (Region* region : mapped_[static_cast<std::size_t>(space)]) {
+        if (!region->contains(address)) continue;
+        std::uint64_t value = 0;
+        tlm::tlm_generic_payload payload;
+        payload.set_read();
+        payload.set_address(address - region->base);
+        payload.set_data_ptr(reinterpret_cast<unsigned char*>(&value));
+        payload.set_data_length(width);
+        if (region->socket->transport_dbg(payload) != width) return std::nullopt;
+        return value;
+    }
+    return std::nullopt;
 }
 
 }  // namespace tb::model::pci

@@ -82,6 +82,7 @@ void PciDevice::add_bar(unsigned index, std::uint64_t size, bool is_io, bool is_
     BarSlot& bar = bars_[index];
     bar.socket = std::make_unique<TargetSocket>(("bar" + std::to_string(index)).c_str());
     bar.socket->register_b_transport(this, &PciDevice::bar_transport, static_cast<int>(index));
+    bar.socket->register_transport_dbg(this, &PciDevice::bar_debug, static_cast<int>(index));
     bar.region = &board_.add_region(std::string(basename()) + "_to_bar" + std::to_string(index));
     bar.region->socket.bind(*bar.socket);
     bar.size = size;
@@ -197,6 +198,15 @@ void PciDevice::bar_transport(int bar, tlm::tlm_generic_payload& payload, sc_cor
         set_payload_value(payload, bar_read(index, offset, width));
     else
         bar_write(index, offset, width, payload_value(payload));
+}
+
+unsigned PciDevice::bar_debug(int bar, tlm::tlm_generic_payload& payload) {
+    if (!payload.is_read()) return 0;
+    const unsigned width = payload.get_data_length();
+    const auto value = bar_peek(static_cast<unsigned>(bar), payload.get_address(), width);
+    if (!value) return 0;
+    set_payload_value(payload, *value);
+    return width;
 }
 
 bool PciDevice::msix_transport(Msix& msix, std::uint64_t offset, tlm::tlm_generic_payload& payload) {

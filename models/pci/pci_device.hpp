@@ -43,6 +43,11 @@ class PciDevice : public sc_core::sc_module {
     /// ones.
     virtual std::uint64_t bar_read(unsigned bar, std::uint64_t offset, unsigned width) = 0;
     virtual void bar_write(unsigned bar, std::uint64_t offset, unsigned width, std::uint64_t value) = 0;
+    /// What bar_read would give, without its effects; nothing where the device cannot tell.
+    virtual std::optional<std::uint64_t> bar_peek(unsigned /*bar*/, std::uint64_t /*offset*/,
+                                                  unsigned /*width*/) {
+        return std::nullopt;
+    }
     /// The device's own registers and state to power-on values.
     virtual void reset_device() = 0;
     /// After a write to configuration space (already stored) that touched [offset, offset + width).
@@ -74,6 +79,7 @@ class PciDevice : public sc_core::sc_module {
     void add_bar(unsigned index, std::uint64_t size, bool is_io, bool is_64bit, std::uint32_t flags);
     void config_transport(int tag, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
     void bar_transport(int bar, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+    unsigned bar_debug(int bar, tlm::tlm_generic_payload& payload);
     /// An access to the table or the pending bits; false where it is neither.
     bool msix_transport(Msix& msix, std::uint64_t offset, tlm::tlm_generic_payload& payload);
     void config_write(unsigned offset, unsigned width, std::uint32_t value);

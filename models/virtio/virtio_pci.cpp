@@ -2,6 +2,7 @@
 #include "models/virtio/virtio_pci.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -15,6 +16,9 @@ constexpr std::uint16_t kVendorId = 0x1af4;
 constexpr std::uint16_t kModernDeviceBase = 0x1040;
 constexpr std::uint16_t kQemuSubsystem = 0x1100;
 constexpr std::uint8_t kCapVendor = 0x09;
+constexpr unsigned kLegacyBar = 0;
+constexpr std::size_t kLegacyBytes = 20;
+constexpr std::size_t kLegacyBytesWithMsix = 24;
 constexpr unsigned kMostVectors = 128;  // what fits in half of a page
 
 // struct virtio_pci_cap (§4.1.4) and what follows it.
@@ -115,6 +119,12 @@ void VirtioPci::add_capabilities() {
         config().set(at + kCapSize, 4, kBlockBytes);
         if (type == kCapNotify) config().set(at + kCapExtra, 4, kNotifyMultiplier);
     }
+    if (options_.transitional_identity) {
+        // The legacy registers, and behind them the device's own (§4.1.4.10).
+        const std::size_t bytes =
+            (vector_users_.empty() ? kLegacyBytes : kLegacyBytesWithMsix) + info_.config_bytes;
+        add_io_bar(kLegacyBar, std::bit_ceil(bytes));
+    }
     add_memory_bar(kModernBar, 4ULL * kBlockBytes, true, true);
     const unsigned at = config().add_capability(kCapVendor, kCapBytes + 4);
     config().set(at + kCapLength, 1, kCapBytes + 4);
@@ -142,6 +152,7 @@ std::uint64_t VirtioPci::offered_features() const {
 
 std::uint64_t VirtioPci::bar_read(unsigned bar, std::uint64_t offset, unsigned width) {
     std::uint64_t value = 0;
+    if (bar == kLegacyBar) report("BAR0", "read; the legacy interface is not modelled");
     if (bar != kModernBar) return value;
     in_pieces(offset, width, [&](std::uint32_t at, unsigned size, unsigned done) {
         value |= (block_read(at, size) & width_mask(size)) << (8 * done);
@@ -150,6 +161,7 @@ std::uint64_t VirtioPci::bar_read(unsigned bar, std::uint64_t offset, unsigned w
 }
 
 void VirtioPci::bar_write(unsigned bar, std::uint64_t offset, unsigned width, std::uint64_t value) {
+    if (bar == kLegacyBar) report("BAR0", "written; the legacy interface is not modelled");
     if (bar != kModernBar) return;
     in_pieces(offset, width, [&](std::uint32_t at, unsigned size, unsigned done) {
         block_write(at, size, static_cast<std::uint32_t>((value >> (8 * done)) & width_mask(size)));

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/recording/log_source.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "harness/recording/log_line.hpp"
+#include "harness/trace/text_form.hpp"
+
+namespace tb::recording {
+
+namespace {
+
+using trace::EventKind;
+
+/// Ports end here; RAM is below what QEMU's regions answer for in memory.
+constexpr std::uint64_t kPorts = 0x10000;
+constexpr std::size_t kMostData = trace::Scanner::kLongestLine;
+
+struct DataEvent {
+    std::string_view event;
+    EventKind kind;
+    std::string_view text;
+};
+/// What the recorder's module adds to the log (see record/recorder_module.c).
+constexpr DataEvent kDataEvents[] = {
+    {"twinbench_dma_read", EventKind::kDmaRead, ""},
+    {"twinbench_dma_write", EventKind::kDmaWrite, ""},
+    {"twinbench_frame_in", EventKind::kHostInput, "net.frame"},
+    {"twinbench_frame_out", EventKind::kHostOutput, "net.frame"},
+    {"twinbench_type", EventKind::kHostInput, "uart.type"},
+};
+
+std::string_view form_of(const LogLine& line, const RegionAccess* access, const ConfigAccess* config) {
+    const bool old = (access != nullptr && !access->named) || (config != nullptr && !config->has_bus);
+    if (old) return "QEMU 5.2";
+    if (line.stamp == LogLine::Stamp::kIso) return "QEMU 11, with time stamps";
+    return line.stamp == LogLine::Stamp::kSeconds ? "QEMU 7.2 or 10, with time stamps"
+                                                  : "QEMU 7.2 or later, without time stamps";
+}
+
+bool is_host_bridge_access_of(const trace::Event& access, const trace::Event& config) {
+    return access.value == config.value && ((access.address ^ config.address) & 3) == 0 && access.width <= 4;
+}
+
+}  // namespace
+
+bool fill_region_record(Record& record, bool write, std::uint64_t address, std::uint64_t value, std::uint8_t size,
+                        std::string_view name) {
+    const bool port = address < kPorts;
+    record.event.kind = port ? (write ? EventKind::kPortWrite : EventKind::kPortRead)
+                             : (write ? EventKind::kMemoryWrite : EventKind::kMemoryRead);
+    record.event.address = address;
+    // QEMU writes the value as the bus had it, which may have more bits than the access.
+    record.event.value = size >= 8 ? value : value & ((std::uint64_t{1} << (8 * size)) - 1);
+    record.event.width = size;
+    record.name = name;
+    return true;
+}
+
+void fill_config_record(Record& record, bool write, std::uint64_t address, std::uint32_t value,
+                        std::string_view name) {
+    record.event.kind = write ? EventKind::kConfigWrite : EventKind::kConfigRead;
+    record.event.address = address;
+    record.event.value = value;
+    record.name = name;
+}
+
+void Summary::count_other(std::string_view name) {
+    const auto found = other.find(name);
+    if (found != other.end())
+        ++found->second;
+    else
+        ++other[other.size() < kMostNames ? std::string(name) : "..."];
+}
+
+void Summary::count_unknown(std::uint64_t line, std::string_view text) {
+    constexpr std::size_t kSample = 60;
+    if (unknown++ != 0) return;
+    first_unknown = line;
+    std::string sample(text.substr(0, kSample));
+    // Noise may be in no encoding at all.
+    for (char& c : sample)
+        if (static_cast<unsigned char>(c) >= 0x7f) c = '?';
+    trace::append_quoted(unknown_sample, sample);
+}
+
+std::uint64_t Clock::at(std::uint64_t ns, std::uint64_t line, Summary& summary) {
+    if (!first_) first_ = ns;
+    if (ns < *first_ || ns - *first_ < last_) {
+        if (summary.out_of_order++ == 0) summary.first_out_of_order = line;
+    } else {
+        last_ = ns - *first_;
+    }
+    return last_;
+}
+
+void Assembler::Held::keep(const Record& from) {
+    record = from;
+    name = from.name;
+    text = from.text;
+    data.assign(from.data.begin(), from.data.end());
+}
+
+void Assembler::Held::give(Record& to) const {
+    to = record;
+    to.name = name;
+    to.text = text;
+    to.data = data;
+}
+
+void Assembler::add(const Record& record) {
+    const EventKind kind = record.event.kind;
+    Record added = record;
+    if (kind == EventKind::kConfigWrite && added.event.width == 0 && has_last_ &&
+        trace::is_register_write(last_access_.kind) && is_host_bridge_access_of(last_access_, added.event))
+        added.event.width = last_access_.width;
+    const bool access = trace::is_register_read(kind) || trace::is_register_write(kind);
+    if (count_ == 1 && held_[0].record.event.kind == EventKind::kConfigRead && trace::is_register_read(kind) &&
+        is_host_bridge_access_of(added.event, held_[0].record.event))
+        held_[0].record.event.width = added.event.width;
+    has_last_ = access && kind != EventKind::kConfigRead && kind != EventKind::kConfigWrite;
+    last_access_ = added.event;
+    held_[count_++].keep(added);
+}
+
+bool Assembler::take(Record& record, bool at_end) {
+    if (count_ == 0) return false;
+    const trace::Event& first = held_[0].record.event;
+    const bool waits = count_ == 1 && first.kind == EventKind::kConfigRead && first.width == 0 && !at_end;
+    if (waits) return false;
+    std::swap(given_, held_[0]);
+    std::swap(held_[0], held_[1]);
+    --count_;
+    given_.give(record);
+    return true;
+}
+
+LogSource::LogSource(std::unique_ptr<trace::Input> input) : scanner_(std::move(input)) {
+    summary_.format = "log of QEMU";
+}
+
+bool LogSource::next(Record& record) {
+    while (!assembler_.take(record, ended_)) {
+        if (ended_) return false;
+        Record read_record;
+        if (read(read_record))
+            assembler_.add(read_record);
+        else
+            ended_ = true;
+    }
+    ++summary_.events;
+    return true;
+}
+
+bool LogSource::read(Record& record) {
+    std::string_view text;
+    while (scanner_.line(text)) {
+        const std::uint64_t number = ++summary_.lines;
+        const bool cut = !scanner_.complete();
+        if (cut) {
+            summary_.trouble =
+                scanner_.trouble().empty()
+                    ? fmt::format("line {}: the file is cut short in the middle of this line", number)
+                    : fmt::format("line {}: {}", number, scanner_.trouble());
+            // A number that lost its last digits would still be one.
+            return false;
+        }
+        if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
+        const auto line = scanner_.too_long() ? std::nullopt : parse_log_line(text);
+        if (!line) {
+            summary_.count_unknown(number, text);
+            continue;
+        }
+        record = Record();
+        record.line = number;
+        const auto stamp = [&] {
+            if (virtual_time_) {
+                record.timed = true;
+                record.event.time = *virtual_time_;
+            } else if (line->stamp != LogLine::Stamp::kNone) {
+                record.timed = true;
+                record.event.time = clock_.at(line->microseconds * 1000, number, summary_);
+            } else {
+                ++summary_.untimed;
+            }
+        };
+        if (line->event.starts_with("memory_region_ops_")) {
+            const std::string_view rest = line->event.substr(std::string_view("memory_region_ops_").size());
+            const auto access = parse_region_access(line->arguments);
+            if (!access || (rest != "read" && rest != "write")) {
+                summary_.count_unknown(number, text);
+                continue;
+            }
+            ++summary_.forms[std::string(form_of(*line, &*access, nullptr))];
+            fill_region_record(record, rest == "write", access->address, access->value, access->size,
+                               access->name);
+            stamp();
+            return true;
+        }
+        if (line->event == "pci_cfg_read" || line->event == "pci_cfg_write") {
+            const auto access = parse_config_access(line->arguments);
+            if (!access) {
+                summary_.count_unknown(number, text);
+                continue;
+            }
+            ++summary_.forms[std::string(form_of(*line, nullptr, &*access))];
+            fill_config_record(record, line->event == "pci_cfg_write", access->address, access->value,
+                               access->device);
+            stamp();
+            return true;
+        }
+        if (line->event == "twinbench_time") {
+            if (const auto ns = trace::parse_number(line->arguments))
+                virtual_time_ = clock_.at(*ns, number, summary_);
+            else
+                summary_.count_unknown(number, text);
+            continue;
+        }
+        const DataEvent* known = nullptr;
+        for (const DataEvent& event : kDataEvents)
+            if (event.event == line->event) known = &event;
+        if (known == nullptr) {
+            summary_.count_other(line->event);
+            continue;
+        }
+        std::string_view rest = line->arguments;
+        const auto address = trace::parse_number(trace::take_word(rest));
+        trace::skip_blanks(rest);
+        if (!address || !trace::parse_bytes(rest, kMostData, data_)) {
+            summary_.count_unknown(number, text);
+            continue;
+        }
+        record.event.kind = known->kind;
+        record.event.address = *address;
+        record.text = known->text;
+        record.data = data_;
+        stamp();
+        return true;
+    }
+    if (!scanner_.trouble().empty())
+        summary_.trouble = fmt::format("after line {}: {}", summary_.lines, scanner_.trouble());
+    return false;
+}
+
+}  // namespace tb::recording

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/trace/input.hpp"
+#include "harness/recording/record.hpp"
+
+namespace tb::recording {
+
+/// Makes one stream of time out of stamps: nanoseconds since the first, never backwards.
+class Clock {
+  public:
+    /// `ns`: any monotonic count. Returns the time since the first stamp; a stamp before its predecessor counts as
+    /// equal to it, and is noted.
+    std::uint64_t at(std::uint64_t ns, std::uint64_t line, Summary& summary);
+
+  private:
+    std::optional<std::uint64_t> first_;
+    std::uint64_t last_ = 0;
+};
+
+/// Puts the events of QEMU together: how wide a configuration access was stands in the access to the host bridge
+/// beside it, which a write follows and a read precedes.
+class Assembler {
+  public:
+    /// One event at most waits here, for what follows it. `take` gives the next that is ready.
+    void add(const Record& record);
+    bool take(Record& record, bool at_end);
+
+  private:
+    struct Held {
+        Record record;
+        std::string name, text;
+        std::vector<std::byte> data;
+        void keep(const Record& from);
+        void give(Record& to) const;
+    };
+    Held held_[2];
+    unsigned count_ = 0;
+    Held given_;
+    trace::Event last_access_;  ///< the access to a memory region before
+    bool has_last_ = false;
+};
+
+/// The log that `-d trace:... -D FILE` makes, of QEMU 5.2 to 11, with or without time stamps.
+class LogSource : public Source {
+  public:
+    explicit LogSource(std::unique_ptr<trace::Input> input);
+    bool next(Record& record) override;
+
+  private:
+    bool read(Record& record);
+
+    trace::Scanner scanner_;
+    Clock clock_;
+    Assembler assembler_;
+    std::vector<std::byte> data_;
+    std::optional<std::uint64_t> virtual_time_;
+    bool ended_ = false;
+};
+
+/// Fills a record from an event's parts; false when nothing of it can be replayed.
+bool fill_region_record(Record& record, bool write, std::uint64_t address, std::uint64_t value, std::uint8_t size,
+                        std::string_view name);
+void fill_config_record(Record& record, bool write, std::uint64_t address, std::uint32_t value,
+                        std::string_view name);
+
+}  // namespace tb::recording

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "harness/recording/log_source.hpp"
+
+namespace tb::recording {
+
+/// The binary file of QEMU's back end "simple" (format 4, as QEMU 5.2 to 11 write it).
+class SimpletraceSource : public Source {
+  public:
+    static constexpr std::uint64_t kFirstWord = ~std::uint64_t{0};
+    static constexpr std::uint64_t kMagic = 0xf2b177cb0aa429b4;
+
+    explicit SimpletraceSource(std::unique_ptr<trace::Input> input);
+    bool next(Record& record) override;
+
+  private:
+    bool read(Record& record);
+    bool fill(std::span<std::byte> out);
+    bool read_mapping();
+    bool read_event(Record& record, bool& usable);
+    void end_with(const std::string& reason);
+
+    trace::Scanner scanner_;
+    Clock clock_;
+    Assembler assembler_;
+    std::unordered_map<std::uint64_t, std::string> events_;
+    std::vector<std::byte> body_;
+    bool ended_ = false;
+};
+
+}  // namespace tb::recording

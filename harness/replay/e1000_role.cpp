@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fmt/format.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "harness/replay/role.hpp"
+
+namespace tb::replay {
+
+namespace {
+
+constexpr std::uint64_t kEerd = 0x14;
+constexpr std::uint64_t kRal0 = 0x5400;
+constexpr std::uint64_t kRah0 = 0x5404;
+constexpr std::uint32_t kEerdDone = 1U << 4;
+constexpr std::uint32_t kRahValid = 1U << 31;
+
+/// The station address: what RAL and RAH were read with or, where nobody looked, words 0 to 2 of the EEPROM, or
+/// what a driver set them to.
+class E1000Study : public Study {
+  public:
+    void see(const Access& access) override {
+        if (access.spot.bar != 0 || access.width != 4) return;
+        const auto value = static_cast<std::uint32_t>(access.value);
+        if (access.spot.offset == kRal0) {
+            (access.read() && !written_ ? low_ : set_low_).emplace(value);
+        } else if (access.spot.offset == kRah0) {
+            if (access.read() && !written_)
+                high_ = value;
+            else if ((value & kRahValid) != 0)
+                set_high_ = value;
+        } else if (access.spot.offset == kEerd && access.read() && (value & kEerdDone) != 0) {
+            const std::uint32_t word = value >> 8 & 0xff;
+            if (word < words_.size()) words_[word] = static_cast<std::uint16_t>(value >> 16);
+        }
+        if (!access.read() && (access.spot.offset == kRal0 || access.spot.offset == kRah0)) written_ = true;
+    }
+
+    nlohmann::json configuration() const override {
+        nlohmann::json configuration = nlohmann::json::object();
+        std::optional<std::uint64_t> address;
+        if (low_ && high_)
+            address = *low_ | std::uint64_t{*high_ & 0xffff} << 32;
+        else if (words_[0] && words_[1] && words_[2])
+            address = *words_[0] | std::uint64_t{*words_[1]} << 16 | std::uint64_t{*words_[2]} << 32;
+        else if (set_low_ && set_high_)
+            address = *set_low_ | std::uint64_t{*set_high_ & 0xffff} << 32;
+        if (!address) return configuration;
+        std::string text;
+        for (unsigned i = 0; i < 6; ++i)
+            text += fmt::format("{}{:02x}", i == 0 ? "" : ":", *address >> (8 * i) & 0xff);
+        configuration["mac"] = text;
+        return configuration;
+    }
+
+  private:
+    bool written_ = false;
+    std::optional<std::uint32_t> low_, high_, set_low_, set_high_;
+    std::array<std::optional<std::uint16_t>, 3> words_;
+};
+
+constexpr std::uint32_t kIds[] = {0x100e'8086};
+constexpr std::string_view kNames[] = {"e1000", "e1000-82540em"};
+constexpr NamedRegion kRegions[] = {{"e1000-mmio", {0, 0}, 0x20000}, {"e1000-io", {1, 0}, 0x40}};
+constexpr std::string_view kMemoryRegisters[] = {
+    "ICR",   "ICS",   "RDH",   "TDH",   "MPC",   "PRC64",  "PRC127", "PRC255", "PRC511", "PRC1023", "PRC1522", "GPRC",
+    "BPRC",  "MPRC",  "GPTC",  "GORCL", "GORCH", "GOTCL",  "GOTCH",  "RNBC",   "ROC",    "TORL",    "TORH",    "TOTL",
+    "TOTH",  "TPR",   "TPT",   "PTC64", "PTC127", "PTC255", "PTC511", "PTC1023", "PTC1522", "MPTC", "BPTC",   "TSCTC",
+};
+// Autonegotiation: STATUS.LU, MDIC while it shows link and completion in the PHY's status, LSC in ICR and ICS.
+constexpr TimedBits kTimed[] = {{{0, 0x08}, 0x2}, {{0, 0x20}, 0x24}, {{0, 0xc0}, 0x4}, {{0, 0xc8}, 0x4}};
+
+}  // namespace
+
+const Role& e1000_role() {
+    static const Role role{.type = "e1000",
+                           .ids = kIds,
+                           .names = kNames,
+                           .regions = kRegions,
+                           .bar_bytes = {0x20000, 0x40},
+                           .study = []() -> std::unique_ptr<Study> { return std::make_unique<E1000Study>(); },
+                           .memory_registers = kMemoryRegisters,
+                           .timed = kTimed};
+    return role;
+}
+
+}  // namespace tb::replay

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/replay/part_player.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <stdexcept>
+
+#include "harness/devices/device_symbols.hpp"
+#include "harness/operations/board.hpp"
+#include "harness/scenario/registers.hpp"
+#include "harness/trace/trace_file.hpp"
+
+namespace tb::replay {
+
+namespace {
+
+using trace::EventKind;
+
+/// Where BARs lie for naming: one after another, whatever the recording has.
+constexpr std::uint64_t kNamingBase = 0x1'0000'0000;
+constexpr std::uint64_t kNamingStep = 0x1000'0000;
+constexpr std::size_t kMostMemoryDifferences = 20;
+
+const harness::DeviceType& device_type(const Role& role) {
+    const harness::DeviceType* type = harness::find_device_type(role.type);
+    if (type == nullptr) throw std::logic_error(fmt::format("no device type {}", role.type));
+    return *type;
+}
+
+std::unique_ptr<harness::Rig> make_rig(const harness::DeviceType& type, const nlohmann::json& configuration,
+                                       const harness::RigOptions& rig, bool onto_qemu) {
+    const std::string objection = type.check(configuration);
+    if (!objection.empty())
+        throw std::runtime_error(fmt::format("{}: the recorded device cannot be made: {} (its configuration: {})",
+                                             type.name(), objection, configuration.dump()));
+    return onto_qemu ? type.make_qemu(configuration, rig) : type.make_model(configuration, rig);
+}
+
+constexpr std::uint64_t mask_of(unsigned width) {
+    return width >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * width)) - 1;
+}
+
+/// "ICR", "common.queue_size", "MTA" of "MTA[5]".
+std::string_view without_index(std::string_view name) {
+    return name.substr(0, name.find('['));
+}
+
+}  // namespace
+
+PartPlayer::PartPlayer(const Role& role, const Study& study, const harness::RigOptions& rig,
+                       const Options& options, Facts facts)
+    : role_(role),
+      type_(device_type(role)),
+      configuration_(study.configuration()),
+      stage_(make_rig(type_, configuration_, rig, options.onto_qemu), role),
+      symbols_(harness::symbols_of(type_)),
+      arrivals_(facts.has_input ? std::span<const Arrival>() : study.arrivals()),
+      facts_(facts),
+      context_(options.context),
+      tolerance_(options.tolerance),
+      recent_(std::max(options.context, 1U)) {
+    for (unsigned bar = 0; bar < role.bar_bytes.size(); ++bar)
+        if (role.bar_bytes[bar] != 0)
+            symbols_.set_bar(0, bar, kNamingBase + bar * kNamingStep, role.bar_bytes[bar]);
+}
+
+void PartPlayer::access(const recording::Record& record, const Cast::Part& part, const Spot& spot, bool exact) {
+    finish();
+    Step step{record.event, spot, part, record.line, record.timed, exact};
+    if (trace::is_register_write(record.event.kind) && facts_.has_dma) {
+        waiting_ = step;
+        return;
+    }
+    perform(step);
+}
+
+void PartPlayer::finish() {
+    if (!waiting_) return;
+    const Step step = *waiting_;
+    waiting_.reset();
+    perform(step);
+}
+
+void PartPlayer::outside(const recording::Record& record) {
+    const EventKind kind = record.event.kind;
+    if (kind == EventKind::kDmaRead) {
+        // Before the access that it belongs to, which waits.
+        if (!stage_.set_memory(record.event.address, record.data)) lost_dma_ += record.data.size();
+        return;
+    }
+    finish();
+    if (record.timed) {
+        stage_.at(record.event.time, 0);
+        if (record.event.time > stage_.now()) stage_.rig().machine().delay_ns(record.event.time - stage_.now());
+    }
+    if (kind == EventKind::kDmaWrite) {
+        const auto here = stage_.memory(record.event.address, record.data.size());
+        if (!here) {
+            lost_dma_ += record.data.size();
+            return;
+        }
+        // Only what this device wrote is its own: another part's memory has nothing there.
+        counts_.memory_bytes += record.data.size();
+        const auto [ours, theirs] = std::ranges::mismatch(*here, record.data);
+        if (ours == here->end()) {
+            counts_.memory_bytes_equal += record.data.size();
+            return;
+        }
+        const auto first = static_cast<std::size_t>(ours - here->begin());
+        for (std::size_t i = 0; i < here->size(); ++i)
+            if ((*here)[i] == record.data[i]) ++counts_.memory_bytes_equal;
+        if (counts_.memory_differences.size() < kMostMemoryDifferences)
+            counts_.memory_differences.push_back(fmt::format(
+                "line {}: memory at {:#x}: recorded {:02x}, here {:02x} (the first of {} bytes that were written)",
+                record.line, record.event.address + first, std::to_integer<unsigned>(record.data[first]),
+                std::to_integer<unsigned>((*here)[first]), record.data.size()));
+        return;
+    }
+    if (kind != EventKind::kHostInput) return;
+    harness::Outside& world = stage_.rig().outside();
+    if (record.text == "net.frame" && world.has_network()) {
+        world.send_frame(record.data);
+        ++counts_.inputs;
+    } else if (record.text == "uart.type" && world.has_line()) {
+        world.type(record.data);
+        ++counts_.inputs;
+    }
+}
+
+void PartPlayer::set_time(const Step& step) {
+    if (!step.timed)
+        stage_.at(stage_.now(), ~std::uint64_t{0});
+    else
+        stage_.at(step.event.time, step.exact ? 0 : tolerance_);
+}
+
+void PartPlayer::type_what_has_come(std::uint64_t line) {
+    for (; arrived_ < arrivals_.size() && arrivals_[arrived_].line <= line; ++arrived_) {
+        stage_.rig().outside().type(std::span(&arrivals_[arrived_].character, 1));
+        ++counts_.inputs;
+    }
+}
+
+void PartPlayer::perform(const Step& step) {
+    type_what_has_come(step.line);
+    set_time(step);
+    if (trace::is_register_read(step.event.kind)) {
+        ++counts_.reads;
+        if (step.spot.bar == Spot::kConfig && step.event.width == 0)
+            perform_config_read(step);
+        else
+            perform_read(step, step.event.width);
+        return;
+    }
+    ++counts_.writes;
+    const unsigned width = step.event.width != 0 ? step.event.width : config_write_width(step);
+    stage_.write(step.part, step.spot, width, step.event.value);
+    remember(step, width);
+}
+
+void PartPlayer::perform_read(const Step& step, unsigned width) {
+    const std::uint64_t answered = stage_.read(step.part, step.spot, width, step.event.value);
+    if (answered == step.event.value)
+        ++counts_.equal;
+    else
+        differs(step, width, answered);
+    remember(step, width);
+}
+
+/// Any width that could have given the value will do: the recording does not say which it was.
+void PartPlayer::perform_config_read(const Step& step) {
+    const Spot dword{step.spot.bar, step.spot.offset & ~std::uint64_t{3}};
+    const unsigned inside = static_cast<unsigned>(step.spot.offset & 3);
+    const std::uint64_t whole = stage_.read(step.part, dword, 4, step.event.value) >> (8 * inside);
+    for (const unsigned width : {4U, 2U, 1U}) {
+        if (inside % width != 0 || step.event.value > mask_of(width)) continue;
+        if ((whole & mask_of(width)) == step.event.value) {
+            ++counts_.equal;
+            return remember(step, width);
+        }
+    }
+    const unsigned width = step.event.value > 0xffff ? 4 : step.event.value > 0xff ? 2 : 1;
+    differs(step, width, whole & mask_of(width));
+    remember(step, width);
+}
+
+unsigned PartPlayer::config_write_width(const Step& step) const {
+    const std::uint64_t offset = step.spot.offset;
+    const std::uint64_t value = step.event.value;
+    unsigned width = 1;
+    const auto consider = [&](const harness::RegisterBlock& block) {
+        if (block.space != hal::AddressSpace::kPciConfig) return;
+        for (const model::RegisterSpec& spec : block.registers)
+            for (unsigned i = 0; i < spec.count; ++i)
+                if (block.offset + spec.offset + std::uint64_t{i} * spec.stride == offset)
+                    width = std::max<unsigned>(width, spec.width);
+    };
+    consider(scenario::pci_header_block());
+    for (const harness::RegisterBlock& block : type_.blocks()) consider(block);
+    while (width < 4 && value > mask_of(width)) width *= 2;
+    return std::min(width, 4U);
+}
+
+trace::Event PartPlayer::named_event(const Step& step, unsigned width, std::uint64_t value) const {
+    trace::Event event = step.event;
+    event.width = static_cast<std::uint8_t>(width);
+    event.value = value;
+    if (step.spot.bar == Spot::kConfig)
+        event.address =
+            hal::config_address(harness::kDeviceUnderTest, static_cast<std::uint32_t>(step.spot.offset));
+    else if (step.spot.bar == Spot::kPorts)
+        event.address = role_.ports + step.spot.offset;
+    else
+        event.address = kNamingBase + static_cast<unsigned>(step.spot.bar) * kNamingStep + step.spot.offset;
+    return event;
+}
+
+std::string PartPlayer::line_of(const Step& step, std::string_view mark) const {
+    std::string line(mark);
+    // The recorded machine's address; the name by the place in the device.
+    trace::append_event_line(line, step.event, {}, {}, nullptr);
+    const trace::Event named = named_event(step, step.event.width, step.event.value);
+    const std::string fields = symbols_.fields(named);
+    return line + fmt::format(" ({}{}{})", symbols_.name(named), fields.empty() ? "" : " ", fields);
+}
+
+Cause PartPlayer::cause_of(const std::string& name, const Step& step, std::uint64_t answered) const {
+    const auto among = [name = without_index(name)](std::span<const std::string_view> names) {
+        return std::ranges::find(names, name) != names.end();
+    };
+    if (!facts_.has_dma && among(role_.memory_registers)) return Cause::kMemory;
+    const auto changes = [&](const TimedBits& timed) {
+        return timed.spot == step.spot && ((answered ^ step.event.value) & ~timed.bits) == 0;
+    };
+    if (!step.timed && std::ranges::any_of(role_.timed, changes)) return Cause::kTime;
+    return Cause::kDevice;
+}
+
+void PartPlayer::differs(const Step& step, unsigned width, std::uint64_t answered) {
+    const trace::Event recorded = named_event(step, width, step.event.value);
+    const std::string name = symbols_.name(recorded);
+    const Cause cause = cause_of(name, step, answered);
+    DifferentReads& reads = differences_[{Key{step.spot, width}, cause}];
+    if (reads.count++ != 0) return;
+    reads.name = name;
+    reads.cause = cause;
+    reads.line = step.line;
+    reads.time = step.event.time;
+    reads.recorded = step.event.value;
+    reads.answered = answered;
+    const auto ours = symbols_.field_values(named_event(step, width, answered));
+    const auto theirs = symbols_.field_values(recorded);
+    for (std::size_t i = 0; i < std::min(ours.size(), theirs.size()); ++i) {
+        if (ours[i] == theirs[i]) continue;
+        reads.recorded_fields.push_back(theirs[i]);
+        reads.answered_fields.push_back(ours[i]);
+    }
+    const std::size_t known = std::min<std::size_t>(recent_count_, context_);
+    for (std::size_t i = recent_count_ - known; i < recent_count_; ++i)
+        reads.context.push_back(line_of(recent_[i % recent_.size()], "  "));
+    Step here = step;
+    here.event.width = static_cast<std::uint8_t>(width);
+    reads.context.push_back(line_of(here, "> "));
+    reads.wanted_after = context_ + 1;  // this read itself comes by first
+    ++wanting_context_;
+}
+
+void PartPlayer::remember(const Step& step, unsigned width) {
+    const Key key{step.spot, width};
+    if (last_touch_ == nullptr || last_key_ != key) {
+        last_key_ = key;
+        last_touch_ = &touches_[key];
+    }
+    if (trace::is_register_read(step.event.kind))
+        ++last_touch_->reads;
+    else
+        ++last_touch_->writes;
+    last_touch_->ones |= step.event.value;
+    last_touch_->zeros |= ~step.event.value & mask_of(width);
+    Step& kept = recent_[recent_count_++ % recent_.size()];
+    kept = step;
+    kept.event.width = static_cast<std::uint8_t>(width);
+    if (wanting_context_ == 0) return;
+    for (auto& [at, reads] : differences_) {
+        if (reads.wanted_after == 0) continue;
+        if (reads.wanted_after <= context_) {
+            reads.context.push_back(line_of(kept, "  "));
+        }
+        if (--reads.wanted_after == 0) --wanting_context_;
+    }
+}
+
+void PartPlayer::add_coverage(PartReport& report) const {
+    // A register counts as touched when an access covered all of it.
+    std::map<std::string, std::pair<std::uint64_t, std::uint64_t>, std::less<>> seen;  // ones, zeros
+    const auto cover = [&](const Key& key, const Touch& touch, std::uint64_t at, const model::RegisterSpec& spec,
+                           const std::string& name) {
+        if (at < key.spot.offset || at + spec.width > key.spot.offset + key.width) return;
+        const auto shift = static_cast<unsigned>(8 * (at - key.spot.offset));
+        auto& [ones, zeros] = seen[name];
+        ones |= touch.ones >> shift & mask_of(spec.width);
+        zeros |= touch.zeros >> shift & mask_of(spec.width);
+    };
+    for (const harness::RegisterBlock& block : type_.blocks()) {
+        const int bar = block.space == hal::AddressSpace::kPciConfig ? Spot::kConfig
+                        : block.bar < 0                              ? Spot::kPorts
+                                                                     : block.bar;
+        const std::uint64_t start = bar == Spot::kPorts ? block.offset - role_.ports : block.offset;
+        for (const model::RegisterSpec& spec : block.registers) {
+            std::string name = block.name;
+            if (!name.empty()) name += '.';
+            name += spec.name;
+            ++report.registers_total;
+            report.fields_total += static_cast<unsigned>(spec.fields.size());
+            for (const auto& [key, touch] : touches_) {
+                if (key.spot.bar != bar) continue;
+                for (unsigned i = 0; i < spec.count; ++i)
+                    cover(key, touch, start + spec.offset + std::uint64_t{i} * spec.stride, spec, name);
+            }
+            const auto found = seen.find(name);
+            if (found == seen.end()) {
+                report.untouched.push_back(name);
+                continue;
+            }
+            ++report.registers_touched;
+            for (const model::FieldSpec& field : spec.fields) {
+                const std::uint64_t bits = scenario::field_mask(field);
+                if ((found->second.first & bits) != 0 && (found->second.second & bits) != 0) ++report.fields_seen;
+            }
+        }
+    }
+}
+
+PartReport PartPlayer::report(const Cast::Part& part) {
+    PartReport report = counts_;
+    report.name = role_.type;
+    report.place = part.place();
+    report.configuration = configuration_.dump();
+    report.placed = stage_.placed();
+    for (const auto& [key, reads] : differences_) report.differences.push_back(reads);
+    std::ranges::stable_sort(report.differences, std::greater<>(), &DifferentReads::count);
+    add_coverage(report);
+    return report;
+}
+
+}  // namespace tb::replay

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/replay/replay.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "harness/devices/device_symbols.hpp"
+#include "harness/replay/part_player.hpp"
+#include "harness/trace/atomic_file.hpp"
+
+namespace tb::replay {
+
+namespace {
+
+using trace::EventKind;
+
+constexpr std::uint64_t kProgressEvery = 1 << 18;
+/// What a PC has below its hole, at most: unwritten pages cost nothing.
+constexpr std::uint64_t kModelRam = std::uint64_t{3} << 30;
+constexpr std::uint64_t kQemuRamUnit = std::uint64_t{64} << 20;
+constexpr std::uint64_t kQemuMostRam = std::uint64_t{2} << 30;
+/// Where processors take messages (Intel SDM vol. 3A §11.11.1).
+constexpr std::uint64_t kMessages = 0xfee0'0000;
+constexpr std::uint64_t kMessageBytes = 0x10'0000;
+
+/// What the first reading of a recording tells.
+struct Survey {
+    std::vector<std::unique_ptr<Study>> studies;  ///< a part each
+    std::uint64_t highest_dma = 0;
+    std::uint64_t dma_events = 0;
+    bool has_input = false;
+    std::vector<Cast::Part> parts;
+};
+
+Survey survey(const Options& options) {
+    Survey result;
+    Cast cast;
+    const auto source = recording::open_recording(options.path);
+    recording::Record record;
+    while (source->next(record)) {
+        const EventKind kind = record.event.kind;
+        if (kind == EventKind::kDmaRead || kind == EventKind::kDmaWrite) {
+            ++result.dma_events;
+            result.highest_dma = std::max(result.highest_dma, record.event.address + record.data.size());
+        }
+        result.has_input = result.has_input || kind == EventKind::kHostInput;
+        const auto found = cast.locate(record);
+        if (!found) continue;
+        while (result.studies.size() < cast.parts().size())
+            result.studies.push_back(cast.parts()[result.studies.size()].role->study());
+        result.studies[found->part]->see(
+            {kind, found->spot, record.event.width, record.event.value, record.line});
+    }
+    result.parts = cast.parts();
+    return result;
+}
+
+bool is_wanted(const Options& options, std::string_view type) {
+    return options.devices.empty() || std::ranges::find(options.devices, type) != options.devices.end();
+}
+
+[[noreturn]] void nothing_to_play(const Options& options, const Cast& cast, const recording::Summary& summary) {
+    std::string message = fmt::format("{}: no access to a device that has a model here", options.path);
+    if (!options.devices.empty()) message += " and was asked for";
+    message += fmt::format(", in {} lines with {} events ({})", summary.lines, summary.events, summary.format);
+    std::string names;
+    unsigned shown = 0;
+    for (const auto& [name, count] : cast.others())
+        if (!name.empty() && shown++ < 8) names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
+    if (!names.empty()) message += fmt::format("; it has {}", names);
+    if (summary.unknown != 0)
+        message += fmt::format("; {} lines are no events, the first is line {}: {}", summary.unknown,
+                               summary.first_unknown, summary.unknown_sample);
+    if (!summary.trouble.empty()) message += fmt::format("; {}", summary.trouble);
+    if (summary.events == 0)
+        message +=
+            "; a recording is made with `twinbench record`, or with QEMU's options -msg timestamp=on "
+            "-d trace:memory_region_ops_*,trace:pci_cfg_* -D FILE";
+    throw trace::FileError(options.path, message);
+}
+
+harness::RigOptions rig_options(const Options& options, const Survey& survey) {
+    harness::RigOptions rig;
+    rig.qemu_binary = options.qemu;
+    rig.msi_base = kMessages;
+    rig.msi_size = kMessageBytes;
+    rig.ram_bytes = kModelRam;
+    if (options.onto_qemu) {
+        const std::uint64_t needed = (survey.highest_dma + kQemuRamUnit - 1) / kQemuRamUnit * kQemuRamUnit;
+        rig.ram_bytes = std::clamp(needed, kQemuRamUnit, kQemuMostRam);
+    }
+    return rig;
+}
+
+}  // namespace
+
+const char* to_string(Cause cause) {
+    switch (cause) {
+        case Cause::kMemory:
+            return "the recording has no DMA data";
+        case Cause::kTime:
+            return "the recording has no time stamps";
+        case Cause::kDevice:
+            break;
+    }
+    return "the device answers otherwise";
+}
+
+double PartReport::share() const {
+    return reads == 0 ? 1.0 : static_cast<double>(equal) / static_cast<double>(reads);
+}
+
+std::uint64_t PartReport::unexplained() const {
+    std::uint64_t count = 0;
+    for (const DifferentReads& different : differences)
+        if (different.cause == Cause::kDevice) count += different.count;
+    return count;
+}
+
+Report replay(const Options& options) {
+    const auto begun = std::chrono::steady_clock::now();
+    Survey learnt = survey(options);
+    const auto source = recording::open_recording(options.path);
+    Report report;
+    report.dma_events = learnt.dma_events;
+    Cast cast;
+    std::vector<std::unique_ptr<PartPlayer>> players;
+    const PartPlayer::Facts facts{.has_dma = learnt.dma_events != 0, .has_input = learnt.has_input};
+    const auto player_of = [&](std::size_t part) -> PartPlayer* {
+        while (players.size() <= part) {
+            const Role& role = *cast.parts()[players.size()].role;
+            players.push_back(is_wanted(options, role.type)
+                                  ? std::make_unique<PartPlayer>(role, *learnt.studies[players.size()],
+                                                                 rig_options(options, learnt), options, facts)
+                                  : nullptr);
+        }
+        return players[part].get();
+    };
+
+    recording::Record record;
+    bool exact = false;
+    while (source->next(record)) {
+        if (options.progress && source->summary().events % kProgressEvery == 0)
+            options.progress(source->summary().events);
+        const EventKind kind = record.event.kind;
+        // The recorder's own clock is the devices'.
+        exact = record.timed && facts.has_dma;
+        const auto found = cast.locate(record);
+        if (found) {
+            if (PartPlayer* player = player_of(found->part))
+                player->access(record, cast.parts()[found->part], found->spot, exact);
+            continue;
+        }
+        if (kind == EventKind::kDmaRead || kind == EventKind::kDmaWrite || kind == EventKind::kHostInput ||
+            kind == EventKind::kHostOutput)
+            for (const auto& player : players)
+                if (player != nullptr) player->outside(record);
+    }
+    report.recording = source->summary();
+    report.others = cast.others();
+    for (std::size_t part = 0; part < players.size(); ++part) {
+        if (players[part] == nullptr) continue;
+        players[part]->finish();
+        report.onto = players[part]->machine();
+        report.parts.push_back(players[part]->report(cast.parts()[part]));
+    }
+    if (report.parts.empty()) nothing_to_play(options, cast, report.recording);
+    report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+    return report;
+}
+
+}  // namespace tb::replay
