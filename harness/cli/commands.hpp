@@ -63,6 +63,23 @@ struct ReplayOptions {
 };
 int replay_command(const ReplayOptions& options);
 
+struct RecordOptions {
+    std::string output;
+    std::vector<std::string> devices;
+    std::string machine = "pc";
+    std::string kernel;
+    std::string initrd;
+    std::string append;
+    std::uint64_t memory_mib = 256;
+    std::string disk;
+    std::string keep_log;
+    bool plain = false;
+    bool console = false;
+    std::string qemu = "qemu-system-x86_64";
+    unsigned deadline_s = 300;
+};
+int record_command(const RecordOptions& options);
+
 struct ListOptions {
     std::string what;  ///< devices, registers, drivers, operations, steps, scenarios, allowed or schema
     Options shared;

@@ -12,6 +12,7 @@
 #include "harness/cli/commands.hpp"
 #include "harness/operations/board.hpp"
 #include "harness/qemu/error.hpp"
+#include "harness/record/record.hpp"
 #include "harness/scenario/document.hpp"
 
 namespace {
@@ -111,9 +112,59 @@ void add_export(CLI::App& app, int& status) {
     command->callback([&] { status = cli::export_command(values); });
 }
 
+void add_record(CLI::App& app, int& status) {
+    auto* command = app.add_subcommand(
+        "record", "Boot a guest in QEMU and record what it does with its devices, to be replayed");
+    static cli::RecordOptions values;
+    command->add_option("-o,--output", values.output, "The trace to write; .xz, .gz or .zst compresses it")
+        ->required()
+        ->type_name("FILE");
+    command
+        ->add_option("--device", values.devices, "A device to plug and to record (repeatable; default: all)")
+        ->type_name("TYPE")
+        ->check(CLI::IsMember(
+            std::vector<std::string>(std::begin(record::kDevices), std::end(record::kDevices))));
+    command->add_option("--machine", values.machine, "QEMU's machine: pc (default) or q35")
+        ->check(CLI::IsMember(
+            std::vector<std::string>(std::begin(record::kMachines), std::end(record::kMachines))));
+    auto* kernel =
+        command->add_option("--kernel", values.kernel,
+                            "A kernel to boot (default: the distribution's Linux, which loads the drivers, "
+                            "uses the devices and powers off; made of packages the first time)");
+    kernel->type_name("FILE");
+    command->add_option("--initrd", values.initrd, "Its initial RAM disk")->type_name("FILE")->needs(kernel);
+    command->add_option("--append", values.append, "The kernel's command line")->type_name("TEXT");
+    command->add_option("--memory", values.memory_mib, "The guest's memory in MiB (default: 256)")
+        ->type_name("MIB")
+        ->check(CLI::Range(32, 2048));
+    command
+        ->add_option(
+            "--disk", values.disk,
+            "A raw image for the disk, which is not changed (default: 8 MiB whose words are their sectors' "
+            "numbers)")
+        ->type_name("FILE");
+    command->add_flag(
+        "--plain", values.plain,
+        "Without our module in QEMU: for any version of it, but registers, messages and wall-clock time "
+        "alone; with it also DMA, frames, interrupt lines and virtual time");
+    command->add_option("--keep-log", values.keep_log, "Keep QEMU's log, of all devices, here")
+        ->type_name("FILE");
+    command->add_flag("--console", values.console, "Show what the guest wrote on its console");
+    command
+        ->add_option("--deadline", values.deadline_s,
+                     "Seconds after which the guest is killed (default: 300)")
+        ->type_name("S")
+        ->check(CLI::Range(1, 86400));
+    command->add_option("--qemu", values.qemu, "QEMU to record")
+        ->type_name("PROGRAM")
+        ->envname("TWINBENCH_QEMU");
+    command->callback([&] { status = cli::record_command(values); });
+}
+
 void add_replay(CLI::App& app, int& status) {
     auto* command = app.add_subcommand(
-        "replay", "Play what a guest in QEMU did onto the models, and compare every answer with the recorded one");
+        "replay",
+        "Play what a guest in QEMU did onto the models, and compare every answer with the recorded one");
     static cli::ReplayOptions values;
     command
         ->add_option("recording", values.recording,
@@ -122,8 +173,11 @@ void add_replay(CLI::App& app, int& status) {
         ->type_name("FILE");
     command->add_option("--onto", values.onto, "model (default), or qemu: QEMU's own devices, as a yardstick")
         ->check(CLI::IsMember({"model", "qemu"}));
-    command->add_option("--device", values.devices, "Only devices of this type (repeatable)")->type_name("TYPE");
-    command->add_option("--context", values.context, "Accesses to show before and after a difference (default: 3)")
+    command->add_option("--device", values.devices, "Only devices of this type (repeatable)")
+        ->type_name("TYPE");
+    command
+        ->add_option("--context", values.context,
+                     "Accesses to show before and after a difference (default: 3)")
         ->type_name("N")
         ->check(CLI::Range(0, 1000));
     command
@@ -131,7 +185,8 @@ void add_replay(CLI::App& app, int& status) {
                      "How far a timer may run from its time where the recording has wall-clock stamps, in "
                      "microseconds (default: 20000)")
         ->type_name("US");
-    command->add_option("--json", values.json, "Write results as JSON; - for standard output")->type_name("FILE");
+    command->add_option("--json", values.json, "Write results as JSON; - for standard output")
+        ->type_name("FILE");
     command->add_flag("-v,--verbose", values.verbose,
                       "Show how the devices were made, all differences, and registers that were not touched");
     command->add_option("--qemu", values.qemu, "QEMU to use (with --onto qemu)")
@@ -217,6 +272,7 @@ int guarded(int argc, char** argv) {
     int status = cli::kAllPassed;
     add_run(app, status);
     add_confirm(app, status);
+    add_record(app, status);
     add_replay(app, status);
     add_diff(app, status);
     add_export(app, status);

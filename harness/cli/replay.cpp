@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "harness/cli/commands.hpp"
@@ -30,8 +31,10 @@ bool write_json(const std::string& path, const replay::Report& report) {
 int replay_command(const ReplayOptions& options) {
     for (const std::string& name : options.devices)
         if (harness::find_device_type(name) == nullptr) {
-            fmt::print(stderr,
-                       "twinbench: --device {}: there is no such device; `twinbench list devices` shows all\n", name);
+            fmt::print(
+                stderr,
+                "twinbench: --device {}: there is no such device; `twinbench list devices` shows all\n",
+                name);
             return kBadInput;
         }
     replay::Options how;
@@ -42,17 +45,13 @@ int replay_command(const ReplayOptions& options) {
     how.devices = options.devices;
     how.tolerance = options.tolerance_us * kNsPerUs;
     const bool progress = ::isatty(STDERR_FILENO) != 0;
-    if (progress)
-        how.progress = [](std::uint64_t events) { fmt::print(stderr, "\r{} events", events); };
+    if (progress) how.progress = [](std::uint64_t events) { fmt::print(stderr, "\r{} events", events); };
     try {
         const replay::Report report = replay::replay(how);
         if (progress) fmt::print(stderr, "\r\033[K");
         if (options.json != "-") fmt::print("{}", replay::render(report, options.verbose));
         if (!options.json.empty()) write_json(options.json, report);
-        std::uint64_t unexplained = 0;
-        for (const replay::PartReport& part : report.parts)
-            unexplained += part.unexplained() + (part.memory_bytes - part.memory_bytes_equal);
-        if (unexplained != 0) return kSomethingFailed;
+        if (!std::ranges::all_of(report.parts, &replay::PartReport::good)) return kSomethingFailed;
         return report.recording.trouble.empty() ? kAllPassed : kBadInput;
     } catch (const trace::FileError& error) {
         fmt::print(stderr, "twinbench: {}\n", error.what());

@@ -20,7 +20,6 @@ std::optional<std::vector<scenario::Scenario>> select_scenarios(const Options& o
 
 harness::RigOptions rig_options(const Options& options, const scenario::Scenario& scenario);
 
-
 /// Writes a trace to DIR/ID.MACHINE.trace, making folders as needed; returns the path.
 std::string write_trace(const std::string& directory, const scenario::Scenario& scenario,
                         const std::string& machine, const trace::Trace& trace);

@@ -28,6 +28,7 @@ Bytes to_bytes(std::span<const std::uint8_t> data) {
 qemu::VmOptions vm_options_for(const RigOptions& options) {
     qemu::VmOptions vm;
     vm.binary = options.qemu_binary;
+    vm.ram_bytes = options.ram_bytes;
     if (options.kernel_image.empty()) return vm;
     vm.guest = qemu::GuestOptions{options.kernel_image, ""};
     vm.machine = options.qemu_machine;

@@ -52,7 +52,8 @@ constexpr KeySpec kConfiguration[] = {
      "the model reaches memory without bus-master enable, as QEMU lets virtio devices do (default false: as "
      "hardware)"},
     {"transitional", ValueType::kBoolean, false,
-     "the identity of a transitional device, which is QEMU's default (default false); its legacy registers are "
+     "the identity of a transitional device, which is QEMU's default (default false); its legacy registers "
+     "are "
      "not modelled"},
     {"absent", ValueType::kBoolean, false, "true: nothing is in the slot"},
 };
@@ -152,10 +153,11 @@ std::string device_option(const json& c) {
         "write-cache={},config-wce={},discard={},write-zeroes={},max-discard-sectors={},max-write-zeroes-"
         "sectors={},"
         "request-merging={},indirect_desc={},event_idx={}",
-        kDeviceUnderTest.device, flag(c, "transitional", false) ? "off" : "on", p.logical_block_size, p.physical_block_size, p.min_io_size, p.opt_io_size,
-        p.num_queues, p.queue_size, on(p.write_cache), on(p.config_wce), on(p.discard), on(p.write_zeroes),
-        p.max_discard_sectors, p.max_write_zeroes_sectors, on(p.request_merging),
-        on(options.pci.indirect_desc), on(options.pci.event_idx));
+        kDeviceUnderTest.device, flag(c, "transitional", false) ? "off" : "on", p.logical_block_size,
+        p.physical_block_size, p.min_io_size, p.opt_io_size, p.num_queues, p.queue_size, on(p.write_cache),
+        on(p.config_wce), on(p.discard), on(p.write_zeroes), p.max_discard_sectors,
+        p.max_write_zeroes_sectors, on(p.request_merging), on(options.pci.indirect_desc),
+        on(options.pci.event_idx));
     if (options.pci.vectors) text += fmt::format(",vectors={}", *options.pci.vectors);
     if (p.serial.empty()) return text;
     text += ",serial=";

@@ -38,6 +38,8 @@ class MachineListener {
     /// A message that makes its vector wait. One for a vector that waits already changes nothing, and nobody
     /// could tell one from several: it is not reported.
     virtual void message(std::uint32_t /*vector*/) {}
+    /// A message as a device wrote it, whatever becomes of it.
+    virtual void message_written(std::uint64_t /*address*/, std::uint32_t /*data*/) {}
     virtual void device_dma(bool /*write*/, std::uint64_t /*address*/, std::span<const std::byte> /*data*/,
                             unsigned /*outcome*/) {}
     virtual void finding(const std::string& /*text*/) {}
@@ -85,8 +87,8 @@ class MachineBase : public hal::Machine {
                                               unsigned /*width*/) {
         return std::nullopt;
     }
-    /// When (virtual nanoseconds) the devices will do something by themselves; nothing where the machine cannot
-    /// tell, the largest number when they will not.
+    /// When (virtual nanoseconds) the devices will do something by themselves; nothing where the machine
+    /// cannot tell, the largest number when they will not.
     virtual std::optional<std::uint64_t> next_due_ns() { return std::nullopt; }
 
     void set_listener(MachineListener* listener) { listener_ = listener == nullptr ? &silent_ : listener; }

@@ -46,6 +46,7 @@ class ModelMachine::Watcher : public model::Observer {
     }
     void irq(unsigned line, bool level) override { machine_.line_changed(line, level); }
     void msi(std::uint64_t address, std::uint32_t data) override {
+        machine_.listener().message_written(address, data);
         machine_.messages_.emplace(address, data);
     }
     void finding(const model::Finding& finding) override {

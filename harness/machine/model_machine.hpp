@@ -43,7 +43,8 @@ class ModelMachine : public MachineBase {
     void write(hal::AddressSpace space, std::uint64_t address, unsigned width, std::uint64_t value) override;
     std::uint64_t now_ns() override;
     void delay_ns(std::uint64_t span) override;
-    std::optional<std::uint64_t> peek(hal::AddressSpace space, std::uint64_t address, unsigned width) override;
+    std::optional<std::uint64_t> peek(hal::AddressSpace space, std::uint64_t address,
+                                      unsigned width) override;
     std::optional<std::uint64_t> next_due_ns() override;
 
     model::pci::Board& board();

@@ -195,6 +195,26 @@ Accelerator find_accelerator(const std::string& binary) {
     return entry->second;
 }
 
+Module build_module(const std::string& binary, const std::string& source, const std::string& name) {
+    struct stat file{};
+    std::error_code error;
+    if (::stat(binary.c_str(), &file) != 0) return {{}, binary + " cannot be read"};
+    if (!fs::is_regular_file(source, error)) return {{}, source + " was not found"};
+    const std::uint64_t identity =
+        fnv1a(fmt::format("{}\n{}\n{}.{}\n{}", binary, file.st_size, file.st_mtim.tv_sec,
+                          file.st_mtim.tv_nsec, read_file(source)));
+    const fs::path folder = cache_folder() / fmt::format("{}-{:016x}", name, identity);
+    const Module built{{{"QEMU_MODULE_DIR", folder.string()}}, {}};
+    const fs::path module = folder / (name + ".so");
+    if (fs::exists(module, error)) return built;
+    const auto stamp = build_stamp(read_file(binary));
+    if (!stamp) return {{}, "this QEMU takes no modules"};
+    fs::create_directories(folder, error);
+    if (error) return {{}, fmt::format("{} cannot be made: {}", folder.string(), error.message())};
+    if (const std::string failure = compile(source, *stamp, module); !failure.empty()) return {{}, failure};
+    return built;
+}
+
 std::vector<unsigned char> halt_bios() {
     // The image ends at 4 GiB; the CPU starts 16 bytes before that, in 16-bit mode.
     std::vector<unsigned char> image(std::size_t{64} * 1024, 0xf4);  // hlt

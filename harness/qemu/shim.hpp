@@ -33,6 +33,17 @@ struct Accelerator {
 /// half a file.
 Accelerator find_accelerator(const std::string& binary);
 
+/// A module of ours for a QEMU.
+struct Module {
+    std::vector<std::pair<std::string, std::string>> env;  ///< for QEMU's environment, so that it is found
+    std::string why_not;                                   ///< empty when it was built
+};
+
+/// Builds a module for a QEMU binary (an absolute path) with the host's C compiler, from a source that
+/// exports the stamp TB_STAMP; qtest's `module_load` then takes it by `name` ("tb-recorder"). Kept in the
+/// cache as the accelerator is.
+Module build_module(const std::string& binary, const std::string& source, const std::string& name);
+
 /// A 64 KiB BIOS image whose reset vector is `cli; hlt`.
 std::vector<unsigned char> halt_bios();
 

@@ -40,7 +40,8 @@ bool take_seconds(std::string_view& rest, LogLine& line) {
     std::string_view left = rest;
     if (!take_number(left) || !take(left, "@")) return false;
     const auto seconds = take_number(left);
-    if (!seconds || *seconds > std::numeric_limits<std::uint64_t>::max() / kMicroseconds - 1 || !take(left, "."))
+    if (!seconds || *seconds > std::numeric_limits<std::uint64_t>::max() / kMicroseconds - 1 ||
+        !take(left, "."))
         return false;
     const std::size_t digits = left.size();
     const auto micros = take_number(left);
@@ -67,7 +68,8 @@ bool take_iso(std::string_view& rest, LogLine& line) {
     const year_month_day date{year(static_cast<int>(number(0, 4))), month(number(5, 2)), day(number(8, 2))};
     if (!date.ok() || date.year() < year(1970)) return false;
     const auto days = static_cast<std::uint64_t>(sys_days(date).time_since_epoch().count());
-    const std::uint64_t seconds = days * 86400 + number(11, 2) * 3600ULL + number(14, 2) * 60ULL + number(17, 2);
+    const std::uint64_t seconds =
+        days * 86400 + number(11, 2) * 3600ULL + number(14, 2) * 60ULL + number(17, 2);
     line.stamp = LogLine::Stamp::kIso;
     line.microseconds = seconds * kMicroseconds + number(20, 6);
     rest.remove_prefix(kShape.size());

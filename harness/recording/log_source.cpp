@@ -18,18 +18,23 @@ using trace::EventKind;
 constexpr std::uint64_t kPorts = 0x10000;
 constexpr std::size_t kMostData = trace::Scanner::kLongestLine;
 
+/// Text of the DMA write by which a virtqueue's device says how far it has come.
+constexpr std::string_view kUsedIndex = "used";
+
 struct DataEvent {
     std::string_view event;
     EventKind kind;
     std::string_view text;
 };
-/// What the recorder's module adds to the log (see record/recorder_module.c).
+/// What the recorder's module adds to the log (see record/module/recorder.c).
 constexpr DataEvent kDataEvents[] = {
     {"twinbench_dma_read", EventKind::kDmaRead, ""},
     {"twinbench_dma_write", EventKind::kDmaWrite, ""},
+    {"twinbench_used", EventKind::kDmaWrite, kUsedIndex},
+    {"twinbench_irq", EventKind::kIrqRaised, ""},
+    {"twinbench_disk", EventKind::kHostInput, "disk"},
     {"twinbench_frame_in", EventKind::kHostInput, "net.frame"},
     {"twinbench_frame_out", EventKind::kHostOutput, "net.frame"},
-    {"twinbench_type", EventKind::kHostInput, "uart.type"},
 };
 
 std::string_view form_of(const LogLine& line, const RegionAccess* access, const ConfigAccess* config) {
@@ -40,14 +45,24 @@ std::string_view form_of(const LogLine& line, const RegionAccess* access, const 
                                                   : "QEMU 7.2 or later, without time stamps";
 }
 
+/// A write to where processors take messages (Intel SDM vol. 3A §11.11.1), and not to the registers of their
+/// own controllers, which lie in the first page of it from 0x20 on.
+bool is_message(const RegionAccess& access) {
+    constexpr std::uint64_t kFirst = 0xfee0'0000;
+    constexpr std::uint64_t kSize = 0x10'0000;
+    const std::uint64_t offset = access.address - kFirst;
+    return offset < kSize && (access.cpu < 0 || offset >= 0x1000 || offset < 0x10) && access.size == 4 &&
+           (access.value & 0xff) >= 0x10;
+}
+
 bool is_host_bridge_access_of(const trace::Event& access, const trace::Event& config) {
     return access.value == config.value && ((access.address ^ config.address) & 3) == 0 && access.width <= 4;
 }
 
 }  // namespace
 
-bool fill_region_record(Record& record, bool write, std::uint64_t address, std::uint64_t value, std::uint8_t size,
-                        std::string_view name) {
+bool fill_region_record(Record& record, bool write, std::uint64_t address, std::uint64_t value,
+                        std::uint8_t size, std::string_view name) {
     const bool port = address < kPorts;
     record.event.kind = port ? (write ? EventKind::kPortWrite : EventKind::kPortRead)
                              : (write ? EventKind::kMemoryWrite : EventKind::kMemoryRead);
@@ -117,8 +132,8 @@ void Assembler::add(const Record& record) {
         trace::is_register_write(last_access_.kind) && is_host_bridge_access_of(last_access_, added.event))
         added.event.width = last_access_.width;
     const bool access = trace::is_register_read(kind) || trace::is_register_write(kind);
-    if (count_ == 1 && held_[0].record.event.kind == EventKind::kConfigRead && trace::is_register_read(kind) &&
-        is_host_bridge_access_of(added.event, held_[0].record.event))
+    if (count_ == 1 && held_[0].record.event.kind == EventKind::kConfigRead &&
+        trace::is_register_read(kind) && is_host_bridge_access_of(added.event, held_[0].record.event))
         held_[0].record.event.width = added.event.width;
     has_last_ = access && kind != EventKind::kConfigRead && kind != EventKind::kConfigWrite;
     last_access_ = added.event;
@@ -128,13 +143,21 @@ void Assembler::add(const Record& record) {
 bool Assembler::take(Record& record, bool at_end) {
     if (count_ == 0) return false;
     const trace::Event& first = held_[0].record.event;
-    const bool waits = count_ == 1 && first.kind == EventKind::kConfigRead && first.width == 0 && !at_end;
-    if (waits) return false;
+    const bool waits =
+        (first.kind == EventKind::kConfigRead && first.width == 0) ||
+        (holds_writes_ && (trace::is_register_write(first.kind) || first.kind == EventKind::kMessage));
+    if (count_ == 1 && waits && !at_end) return false;
     std::swap(given_, held_[0]);
     std::swap(held_[0], held_[1]);
     --count_;
     given_.give(record);
     return true;
+}
+
+void Assembler::set_time(std::uint64_t time) {
+    if (count_ == 0) return;
+    held_[count_ - 1].record.timed = true;
+    held_[count_ - 1].record.event.time = time;
 }
 
 LogSource::LogSource(std::unique_ptr<trace::Input> input) : scanner_(std::move(input)) {
@@ -197,6 +220,10 @@ bool LogSource::read(Record& record) {
             fill_region_record(record, rest == "write", access->address, access->value, access->size,
                                access->name);
             stamp();
+            if (rest == "write" && is_message(*access)) {
+                record.event.kind = EventKind::kMessage;
+                record.event.width = 0;
+            }
             return true;
         }
         if (line->event == "pci_cfg_read" || line->event == "pci_cfg_write") {
@@ -211,11 +238,22 @@ bool LogSource::read(Record& record) {
             stamp();
             return true;
         }
-        if (line->event == "twinbench_time") {
-            if (const auto ns = trace::parse_number(line->arguments))
-                virtual_time_ = clock_.at(*ns, number, summary_);
-            else
+        if (line->event == "twinbench_recorder") {
+            clock_.count_from_zero();
+            virtual_time_ = 0;
+            assembler_.hold_writes();
+            summary_.format = "log of QEMU with the recorder's module";
+            summary_.exact_time = true;
+            continue;
+        }
+        if (line->event == "twinbench_time" || line->event == "twinbench_at") {
+            const auto ns = trace::parse_number(line->arguments);
+            if (!ns) {
                 summary_.count_unknown(number, text);
+                continue;
+            }
+            virtual_time_ = clock_.at(*ns, number, summary_);
+            if (line->event == "twinbench_at") assembler_.set_time(*virtual_time_);
             continue;
         }
         const DataEvent* known = nullptr;
@@ -226,6 +264,8 @@ bool LogSource::read(Record& record) {
             continue;
         }
         std::string_view rest = line->arguments;
+        record.name = trace::take_word(rest);
+        trace::skip_blanks(rest);
         const auto address = trace::parse_number(trace::take_word(rest));
         trace::skip_blanks(rest);
         if (!address || !trace::parse_bytes(rest, kMostData, data_)) {
@@ -236,6 +276,14 @@ bool LogSource::read(Record& record) {
         record.event.address = *address;
         record.text = known->text;
         record.data = data_;
+        if (known->kind == EventKind::kIrqRaised) {
+            const bool level = !data_.empty() && data_[0] != std::byte{0};
+            record.event.kind = level ? EventKind::kIrqRaised : EventKind::kIrqLowered;
+            record.event.value = std::exchange(record.event.address, 0);
+            record.data = {};
+        } else if (known->text == "disk") {
+            record.event.value = std::exchange(record.event.address, 0);
+        }
         stamp();
         return true;
     }

@@ -5,30 +5,35 @@
 #include <string>
 #include <vector>
 
-#include "harness/trace/input.hpp"
 #include "harness/recording/record.hpp"
+#include "harness/trace/input.hpp"
 
 namespace tb::recording {
 
 /// Makes one stream of time out of stamps: nanoseconds since the first, never backwards.
 class Clock {
   public:
-    /// `ns`: any monotonic count. Returns the time since the first stamp; a stamp before its predecessor counts as
-    /// equal to it, and is noted.
+    /// `ns`: any monotonic count. Returns the time since the first stamp; a stamp before its predecessor
+    /// counts as equal to it, and is noted.
     std::uint64_t at(std::uint64_t ns, std::uint64_t line, Summary& summary);
+    /// From now on stamps count from 0 as they are: virtual time.
+    void count_from_zero() { first_ = last_ = 0; }
 
   private:
     std::optional<std::uint64_t> first_;
     std::uint64_t last_ = 0;
 };
 
-/// Puts the events of QEMU together: how wide a configuration access was stands in the access to the host bridge
-/// beside it, which a write follows and a read precedes.
+/// Puts the events of QEMU together: how wide a configuration access was stands in the access to the host
+/// bridge beside it, which a write follows and a read precedes.
 class Assembler {
   public:
     /// One event at most waits here, for what follows it. `take` gives the next that is ready.
     void add(const Record& record);
     bool take(Record& record, bool at_end);
+    /// The recorder's module tells the time of a write, or message, behind it: they wait for that.
+    void hold_writes() { holds_writes_ = true; }
+    void set_time(std::uint64_t time);
 
   private:
     struct Held {
@@ -43,6 +48,7 @@ class Assembler {
     Held given_;
     trace::Event last_access_;  ///< the access to a memory region before
     bool has_last_ = false;
+    bool holds_writes_ = false;
 };
 
 /// The log that `-d trace:... -D FILE` makes, of QEMU 5.2 to 11, with or without time stamps.
@@ -63,8 +69,8 @@ class LogSource : public Source {
 };
 
 /// Fills a record from an event's parts; false when nothing of it can be replayed.
-bool fill_region_record(Record& record, bool write, std::uint64_t address, std::uint64_t value, std::uint8_t size,
-                        std::string_view name);
+bool fill_region_record(Record& record, bool write, std::uint64_t address, std::uint64_t value,
+                        std::uint8_t size, std::string_view name);
 void fill_config_record(Record& record, bool write, std::uint64_t address, std::uint32_t value,
                         std::string_view name);
 

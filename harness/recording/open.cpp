@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "harness/recording/canonical.hpp"
 #include "harness/recording/log_source.hpp"
 #include "harness/recording/record.hpp"
 #include "harness/recording/simpletrace_source.hpp"
@@ -17,6 +18,7 @@ class TraceSource : public Source {
   public:
     explicit TraceSource(const std::string& path) : reader_(path) {
         summary_.format = "trace of Twinbench";
+        summary_.exact_time = reader_.header().clock != "wall";
         ++summary_.forms[fmt::format("recorded on {}", reader_.header().machine)];
     }
 
@@ -34,9 +36,12 @@ class TraceSource : public Source {
         summary_.lines = reader_.line();
         record = Record();
         record.event = *event;
-        record.timed = true;
+        // A recording without stamps has all its events at zero.
+        any_time_ = any_time_ || event->time != 0;
+        record.timed = summary_.exact_time || any_time_;
+        if (!record.timed) ++summary_.untimed;
         record.line = reader_.line();
-        record.text = reader_.text();
+        split_place(reader_.text(), record);
         record.data = reader_.data();
         return true;
     }
@@ -44,6 +49,7 @@ class TraceSource : public Source {
   private:
     trace::TraceReader reader_;
     bool ended_ = false;
+    bool any_time_ = false;
 };
 
 bool is_simpletrace(std::string_view first) {
@@ -72,7 +78,8 @@ std::unique_ptr<Source> open_recording(const std::string& path) {
 
 std::unique_ptr<Source> recording_over(std::span<const std::byte> bytes) {
     const std::unique_ptr<trace::Input> probe = trace::Input::over(bytes);
-    if (is_simpletrace(first_bytes(probe))) return std::make_unique<SimpletraceSource>(trace::Input::over(bytes));
+    if (is_simpletrace(first_bytes(probe)))
+        return std::make_unique<SimpletraceSource>(trace::Input::over(bytes));
     return std::make_unique<LogSource>(trace::Input::over(bytes));
 }
 

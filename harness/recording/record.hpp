@@ -15,15 +15,17 @@ namespace tb::recording {
 
 /// One event of a recording, whatever form it was written in.
 ///
-/// Addresses are those of the recorded machine. Configuration space is addressed as in PCI Express's ECAM: bus
-/// << 20 | device << 15 | function << 12 | offset. QEMU's log does not say how wide a configuration access is:
-/// width 0 is "not known".
+/// Addresses are those of the recorded machine. Configuration space is addressed as in PCI Express's ECAM:
+/// bus
+/// << 20 | device << 15 | function << 12 | offset. QEMU's log does not say how wide a configuration access
+/// is: width 0 is "not known".
 struct Record {
-    trace::Event event;  ///< text and data below, not by position
-    bool timed = false;  ///< `event.time` says when, in nanoseconds since the recording began
+    trace::Event event;      ///< text and data below, not by position
+    bool timed = false;      ///< `event.time` says when, in nanoseconds since the recording began
     std::uint64_t line = 0;  ///< of the file, or the record's number; from 1
-    /// QEMU's name of the memory region, or of the device for a configuration access; empty where the recording
-    /// has none.
+    /// QEMU's name of the memory region, or of the device for a configuration access; for what comes from or
+    /// goes outside, and for DMA, the place of the device, such as "00:03.0". Empty where the recording has
+    /// none.
     std::string_view name;
     std::string_view text;
     std::span<const std::byte> data;
@@ -31,7 +33,7 @@ struct Record {
 
 /// What was read, besides the events.
 struct Summary {
-    std::string format;  ///< "log of QEMU 7.2 or 10", ...
+    std::string format;        ///< "log of QEMU 7.2 or 10", ...
     std::uint64_t lines = 0;   ///< or binary records
     std::uint64_t events = 0;  ///< that were given out
     /// Events of QEMU's that say nothing which could be replayed, by name; the rest under "...".
@@ -44,6 +46,7 @@ struct Summary {
     std::uint64_t untimed = 0;  ///< events without a time stamp
     /// In which forms lines were; more than one is a mixture of versions.
     std::map<std::string, std::uint64_t, std::less<>> forms;
+    bool exact_time = false;  ///< times are the machine's own, not a wall clock's
     /// Where and why reading ended before the end; empty when it did not.
     std::string trouble;
 
@@ -68,8 +71,8 @@ class Source {
     Summary summary_;
 };
 
-/// Opens a recording, whichever it is: a log of QEMU's, its simpletrace, or a trace of ours; compressed or not.
-/// Throws trace::FileError (file, place, remedy) when it cannot be read or is none of them.
+/// Opens a recording, whichever it is: a log of QEMU's, its simpletrace, or a trace of ours; compressed or
+/// not. Throws trace::FileError (file, place, remedy) when it cannot be read or is none of them.
 std::unique_ptr<Source> open_recording(const std::string& path);
 
 /// The same over bytes in memory, not decompressed, and never our own trace.

@@ -125,8 +125,7 @@ bool SimpletraceSource::next(Record& record) {
 bool SimpletraceSource::read(Record& record) {
     while (!ended_) {
         std::uint64_t type = 0;
-        const std::size_t got =
-            scanner_.bytes({reinterpret_cast<char*>(&type), sizeof type});
+        const std::size_t got = scanner_.bytes({reinterpret_cast<char*>(&type), sizeof type});
         if (got == 0 && scanner_.trouble().empty()) return false;
         ++summary_.lines;
         if (got != sizeof type) {
@@ -147,8 +146,9 @@ bool SimpletraceSource::read(Record& record) {
 bool SimpletraceSource::read_mapping() {
     std::uint64_t id = 0;
     std::uint32_t length = 0;
-    if (!fill(std::as_writable_bytes(std::span(&id, 1))) || !fill(std::as_writable_bytes(std::span(&length, 1))) ||
-        length > kLongest || events_.size() > kMostEvents)
+    if (!fill(std::as_writable_bytes(std::span(&id, 1))) ||
+        !fill(std::as_writable_bytes(std::span(&length, 1))) || length > kLongest ||
+        events_.size() > kMostEvents)
         return false;
     std::string name(length, '\0');
     if (scanner_.bytes(name) != length) return false;
@@ -161,14 +161,16 @@ bool SimpletraceSource::read_event(Record& record, bool& usable) {
     std::uint64_t time = 0;
     std::uint32_t length = 0;
     std::uint32_t pid = 0;
-    if (!fill(std::as_writable_bytes(std::span(&id, 1))) || !fill(std::as_writable_bytes(std::span(&time, 1))) ||
-        !fill(std::as_writable_bytes(std::span(&length, 1))) || !fill(std::as_writable_bytes(std::span(&pid, 1)))) {
+    if (!fill(std::as_writable_bytes(std::span(&id, 1))) ||
+        !fill(std::as_writable_bytes(std::span(&time, 1))) ||
+        !fill(std::as_writable_bytes(std::span(&length, 1))) ||
+        !fill(std::as_writable_bytes(std::span(&pid, 1)))) {
         end_with("the file is cut short in the middle of an event");
         return false;
     }
     if (length < kEventHeader || length > kLongest) {
-        end_with(fmt::format("an event of {} bytes; there are none below {} or above {}", length, kEventHeader,
-                             kLongest));
+        end_with(fmt::format("an event of {} bytes; there are none below {} or above {}", length,
+                             kEventHeader, kLongest));
         return false;
     }
     body_.resize(length - kEventHeader);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace tb::replay {
@@ -17,6 +18,8 @@ constexpr std::uint64_t kBarsEnd = 0x28;
 constexpr std::uint32_t kIoBar = 1;
 constexpr std::uint32_t kWideBar = 4;  // bits 2:1 = 10
 constexpr std::uint64_t kCom1 = 0x3f8;
+constexpr std::uint64_t kMsixEntryBytes = 16;
+constexpr std::size_t kMostMessages = 128;  // below the pending bits
 constexpr std::size_t kMostOthers = 200;
 
 bool is_config(EventKind kind) {
@@ -31,7 +34,7 @@ bool is_port(EventKind kind) {
 std::string Cast::Part::place() const {
     if (function)
         return fmt::format("{:02x}:{:02x}.{}", *function >> 20, *function >> 15 & 31, *function >> 12 & 7);
-    if (role->port_count != 0) return fmt::format("port {:#x}", ports);
+    if (role->port_count != 0) return fmt::format("isa:{:#x}", ports);
     for (unsigned bar = 0; bar < bars.size(); ++bar)
         if (bars[bar] != 0) return fmt::format("BAR{} at {:#x}", bar, bars[bar]);
     return "nowhere";
@@ -46,11 +49,40 @@ std::optional<Cast::Found> Cast::locate(const recording::Record& record) {
     const EventKind kind = record.event.kind;
     if (!trace::is_register_read(kind) && !trace::is_register_write(kind)) return std::nullopt;
     const auto found = is_config(kind) ? locate_config(record) : locate_region(record, is_port(kind));
-    if (found)
-        ++parts_[found->part].accesses;
-    else
+    if (!found) {
         count_other(record);
+        return found;
+    }
+    Part& part = parts_[found->part];
+    ++part.accesses;
+    if (found->spot.bar >= 0 && found->spot.bar == part.role->msix_bar && kind == EventKind::kMemoryWrite)
+        learn_message(part, found->spot.offset, record.event);
     return found;
+}
+
+void Cast::learn_message(Part& part, std::uint64_t offset, const trace::Event& event) {
+    const std::size_t entry = offset / kMsixEntryBytes;
+    if (entry >= kMostMessages || event.width != 4) return;
+    if (part.messages.size() <= entry) part.messages.resize(entry + 1);
+    Part::Message& message = part.messages[entry];
+    const auto value = static_cast<std::uint32_t>(event.value);
+    if (offset % kMsixEntryBytes == 0) message.address = (message.address >> 32 << 32) | value;
+    if (offset % kMsixEntryBytes == 4)
+        message.address = (message.address & 0xffff'ffff) | std::uint64_t{value} << 32;
+    if (offset % kMsixEntryBytes == 8) message.data = value;
+}
+
+std::optional<std::size_t> Cast::sender(std::uint64_t address, std::uint64_t data) const {
+    const Part::Message message{address, static_cast<std::uint32_t>(data)};
+    for (std::size_t index = 0; index < parts_.size(); ++index)
+        if (std::ranges::find(parts_[index].messages, message) != parts_[index].messages.end()) return index;
+    return std::nullopt;
+}
+
+std::optional<std::size_t> Cast::at(std::string_view place) const {
+    for (std::size_t index = 0; index < parts_.size(); ++index)
+        if (parts_[index].place() == place) return index;
+    return std::nullopt;
 }
 
 void Cast::count_other(const recording::Record& record) {
@@ -72,7 +104,8 @@ std::optional<Cast::Found> Cast::locate_config(const recording::Record& record) 
     const bool read = record.event.kind == EventKind::kConfigRead;
     if (!function.known) {
         const Role* role = record.name.empty() ? nullptr : role_by_name(record.name);
-        const bool identity = read && offset == 0 && record.event.value >> 16 != 0 && record.event.value != 0xffff'ffff;
+        const bool identity =
+            read && offset == 0 && record.event.value >> 16 != 0 && record.event.value != 0xffff'ffff;
         if (role == nullptr && identity) role = role_by_ids(static_cast<std::uint32_t>(record.event.value));
         function.known = role != nullptr || identity;
         if (role != nullptr) {
@@ -96,7 +129,8 @@ void Cast::learn_bar(Function& function, unsigned bar, bool read, std::uint32_t 
                        (function.low[bar - 1] & (kWideBar | kIoBar)) == kWideBar;
     if (bytes[bar] == 0 && !upper) return;
     if (!read) {
-        const std::uint32_t address_bits = upper ? ~0U : static_cast<std::uint32_t>(~(bytes[bar] - 1)) & ~0xfU;
+        const std::uint32_t address_bits =
+            upper ? ~0U : static_cast<std::uint32_t>(~(bytes[bar] - 1)) & ~0xfU;
         function.sizing[bar] = (value & address_bits) == address_bits || (!upper && value >= 0xffff'0000);
     }
     // While it is being sized it reads as a mask.

@@ -25,8 +25,14 @@ class Cast {
         std::array<std::uint64_t, 6> bars{};    ///< 0: not known
         std::uint64_t ports = 0;
         std::uint64_t accesses = 0;
+        struct Message {
+            std::uint64_t address = 0;
+            std::uint32_t data = 0;
+            bool operator==(const Message&) const = default;
+        };
+        std::vector<Message> messages;  ///< the MSI-X table, as far as it was written
 
-        /// "00:03.0", "port 0x3f8", "BAR0 at 0xfebc0000".
+        /// "00:03.0", "isa:0x3f8", "BAR0 at 0xfebc0000".
         std::string place() const;
     };
     struct Found {
@@ -34,11 +40,18 @@ class Cast {
         Spot spot;
     };
 
-    /// Which part an access belongs to, learning from it. Nothing for an access to something else, which is counted.
+    /// Which part an access belongs to, learning from it. Nothing for an access to something else, which is
+    /// counted.
     std::optional<Found> locate(const recording::Record& record);
 
+    /// Whose MSI-X table has this message.
+    std::optional<std::size_t> sender(std::uint64_t address, std::uint64_t data) const;
+    /// The part at a place.
+    std::optional<std::size_t> at(std::string_view place) const;
+
     const std::vector<Part>& parts() const { return parts_; }
-    /// Accesses that belong to no part, by QEMU's name of the region or device; "" where the recording has none.
+    /// Accesses that belong to no part, by QEMU's name of the region or device; "" where the recording has
+    /// none.
     const std::map<std::string, std::uint64_t, std::less<>>& others() const { return others_; }
 
   private:
@@ -52,6 +65,7 @@ class Cast {
     std::optional<Found> locate_config(const recording::Record& record);
     std::optional<Found> locate_region(const recording::Record& record, bool port);
     std::optional<Found> locate_by_name(const recording::Record& record, bool port);
+    static void learn_message(Part& part, std::uint64_t offset, const trace::Event& event);
     void learn_bar(Function& function, unsigned bar, bool read, std::uint32_t value);
     void count_other(const recording::Record& record);
     std::size_t add(Part part);

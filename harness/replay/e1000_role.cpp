@@ -17,8 +17,8 @@ constexpr std::uint64_t kRah0 = 0x5404;
 constexpr std::uint32_t kEerdDone = 1U << 4;
 constexpr std::uint32_t kRahValid = 1U << 31;
 
-/// The station address: what RAL and RAH were read with or, where nobody looked, words 0 to 2 of the EEPROM, or
-/// what a driver set them to.
+/// The station address: what RAL and RAH were read with or, where nobody looked, words 0 to 2 of the EEPROM,
+/// or what a driver set them to.
 class E1000Study : public Study {
   public:
     void see(const Access& access) override {
@@ -65,11 +65,13 @@ constexpr std::uint32_t kIds[] = {0x100e'8086};
 constexpr std::string_view kNames[] = {"e1000", "e1000-82540em"};
 constexpr NamedRegion kRegions[] = {{"e1000-mmio", {0, 0}, 0x20000}, {"e1000-io", {1, 0}, 0x40}};
 constexpr std::string_view kMemoryRegisters[] = {
-    "ICR",   "ICS",   "RDH",   "TDH",   "MPC",   "PRC64",  "PRC127", "PRC255", "PRC511", "PRC1023", "PRC1522", "GPRC",
-    "BPRC",  "MPRC",  "GPTC",  "GORCL", "GORCH", "GOTCL",  "GOTCH",  "RNBC",   "ROC",    "TORL",    "TORH",    "TOTL",
-    "TOTH",  "TPR",   "TPT",   "PTC64", "PTC127", "PTC255", "PTC511", "PTC1023", "PTC1522", "MPTC", "BPTC",   "TSCTC",
+    "ICR",     "ICS",     "RDH",    "TDH",    "MPC",     "PRC64",   "PRC127", "PRC255", "PRC511",
+    "PRC1023", "PRC1522", "GPRC",   "BPRC",   "MPRC",    "GPTC",    "GORCL",  "GORCH",  "GOTCL",
+    "GOTCH",   "RNBC",    "ROC",    "TORL",   "TORH",    "TOTL",    "TOTH",   "TPR",    "TPT",
+    "PTC64",   "PTC127",  "PTC255", "PTC511", "PTC1023", "PTC1522", "MPTC",   "BPTC",   "TSCTC",
 };
-// Autonegotiation: STATUS.LU, MDIC while it shows link and completion in the PHY's status, LSC in ICR and ICS.
+// Autonegotiation: STATUS.LU, MDIC while it shows link and completion in the PHY's status, LSC in ICR and
+// ICS.
 constexpr TimedBits kTimed[] = {{{0, 0x08}, 0x2}, {{0, 0x20}, 0x24}, {{0, 0xc0}, 0x4}, {{0, 0xc8}, 0x4}};
 
 }  // namespace

@@ -17,12 +17,20 @@ namespace tb::replay {
 
 namespace {
 
+using harness::kDeviceUnderTest;
 using trace::EventKind;
 
 /// Where BARs lie for naming: one after another, whatever the recording has.
 constexpr std::uint64_t kNamingBase = 0x1'0000'0000;
 constexpr std::uint64_t kNamingStep = 0x1000'0000;
 constexpr std::size_t kMostMemoryDifferences = 20;
+/// Even by the machine's own clock a timer of QEMU's runs when its main loop gets to it, and what runs there
+/// sees a clock that the processor has left behind: by some hundred microseconds with the recorder's clock.
+constexpr std::uint64_t kTimerSlack = 1'000'000;
+constexpr std::size_t kMostInterruptsKept = 1 << 16;
+constexpr std::size_t kMostInterruptDifferences = 10;
+constexpr unsigned kCom1Line = 4;
+constexpr std::string_view kUsedIndex = "used";
 
 const harness::DeviceType& device_type(const Role& role) {
     const harness::DeviceType* type = harness::find_device_type(role.type);
@@ -34,8 +42,9 @@ std::unique_ptr<harness::Rig> make_rig(const harness::DeviceType& type, const nl
                                        const harness::RigOptions& rig, bool onto_qemu) {
     const std::string objection = type.check(configuration);
     if (!objection.empty())
-        throw std::runtime_error(fmt::format("{}: the recorded device cannot be made: {} (its configuration: {})",
-                                             type.name(), objection, configuration.dump()));
+        throw std::runtime_error(
+            fmt::format("{}: the recorded device cannot be made: {} (its configuration: {})", type.name(),
+                        objection, configuration.dump()));
     return onto_qemu ? type.make_qemu(configuration, rig) : type.make_model(configuration, rig);
 }
 
@@ -57,19 +66,22 @@ PartPlayer::PartPlayer(const Role& role, const Study& study, const harness::RigO
       configuration_(study.configuration()),
       stage_(make_rig(type_, configuration_, rig, options.onto_qemu), role),
       symbols_(harness::symbols_of(type_)),
-      arrivals_(facts.has_input ? std::span<const Arrival>() : study.arrivals()),
+      arrivals_(facts.has_typing ? std::span<const Arrival>() : study.arrivals()),
       facts_(facts),
       context_(options.context),
       tolerance_(options.tolerance),
       recent_(std::max(options.context, 1U)) {
+    stage_.rig().machine().set_listener(this);
     for (unsigned bar = 0; bar < role.bar_bytes.size(); ++bar)
         if (role.bar_bytes[bar] != 0)
             symbols_.set_bar(0, bar, kNamingBase + bar * kNamingStep, role.bar_bytes[bar]);
+    if (facts.has_completions && stage_.rig().outside().has_medium())
+        stage_.rig().outside().hold_requests(true);
 }
 
-void PartPlayer::access(const recording::Record& record, const Cast::Part& part, const Spot& spot, bool exact) {
+void PartPlayer::access(const recording::Record& record, const Cast::Part& part, const Spot& spot) {
     finish();
-    Step step{record.event, spot, part, record.line, record.timed, exact};
+    Step step{record.event, spot, part, record.line, record.timed};
     if (trace::is_register_write(record.event.kind) && facts_.has_dma) {
         waiting_ = step;
         return;
@@ -88,53 +100,130 @@ void PartPlayer::outside(const recording::Record& record) {
     const EventKind kind = record.event.kind;
     if (kind == EventKind::kDmaRead) {
         // Before the access that it belongs to, which waits.
-        if (!stage_.set_memory(record.event.address, record.data)) lost_dma_ += record.data.size();
+        if (!stage_.set_memory(record.event.address, record.data)) counts_.lost_dma += record.data.size();
         return;
     }
     finish();
     if (record.timed) {
-        stage_.at(record.event.time, 0);
-        if (record.event.time > stage_.now()) stage_.rig().machine().delay_ns(record.event.time - stage_.now());
+        stage_.at(record.event.time, tolerance());
+        if (kind == EventKind::kIrqRaised)
+            stage_.expect_line(line());
+        else
+            stage_.pass();
+    }
+    harness::Outside& world = stage_.rig().outside();
+    if (kind == EventKind::kMessage || kind == EventKind::kIrqRaised || kind == EventKind::kIrqLowered) {
+        const bool message = kind == EventKind::kMessage;
+        return interrupted(false, {message ? record.event.address : 0,
+                                   message ? static_cast<std::uint32_t>(record.event.value)
+                                           : static_cast<std::uint32_t>(kind == EventKind::kIrqRaised),
+                                   record.event.time});
     }
     if (kind == EventKind::kDmaWrite) {
-        const auto here = stage_.memory(record.event.address, record.data.size());
-        if (!here) {
-            lost_dma_ += record.data.size();
-            return;
-        }
-        // Only what this device wrote is its own: another part's memory has nothing there.
-        counts_.memory_bytes += record.data.size();
-        const auto [ours, theirs] = std::ranges::mismatch(*here, record.data);
-        if (ours == here->end()) {
-            counts_.memory_bytes_equal += record.data.size();
-            return;
-        }
-        const auto first = static_cast<std::size_t>(ours - here->begin());
-        for (std::size_t i = 0; i < here->size(); ++i)
-            if ((*here)[i] == record.data[i]) ++counts_.memory_bytes_equal;
-        if (counts_.memory_differences.size() < kMostMemoryDifferences)
-            counts_.memory_differences.push_back(fmt::format(
-                "line {}: memory at {:#x}: recorded {:02x}, here {:02x} (the first of {} bytes that were written)",
-                record.line, record.event.address + first, std::to_integer<unsigned>(record.data[first]),
-                std::to_integer<unsigned>((*here)[first]), record.data.size()));
-        return;
-    }
-    if (kind != EventKind::kHostInput) return;
-    harness::Outside& world = stage_.rig().outside();
-    if (record.text == "net.frame" && world.has_network()) {
+        if (facts_.has_completions && record.text == kUsedIndex) finish_requests(record);
+        compare_memory(record);
+    } else if (record.text == "net.frame" && world.has_network()) {
+        if (kind == EventKind::kHostOutput) return compare_frame(record);
         world.send_frame(record.data);
         ++counts_.inputs;
-    } else if (record.text == "uart.type" && world.has_line()) {
+    } else if (kind == EventKind::kHostInput && record.text == "uart.type" && world.has_line()) {
         world.type(record.data);
         ++counts_.inputs;
     }
+}
+
+/// The recorded medium took its time: here it is the recording that says when a request is finished.
+void PartPlayer::finish_requests(const recording::Record& record) {
+    harness::Outside& world = stage_.rig().outside();
+    while (world.has_medium() && world.held_requests() != 0) {
+        const auto here = stage_.memory(record.event.address, record.data.size());
+        if (!here || std::ranges::equal(*here, record.data)) return;
+        world.release_request(0);
+    }
+}
+
+void PartPlayer::message_written(std::uint64_t address, std::uint32_t data) {
+    interrupted(true, {address, data, stage_.now()});
+}
+
+unsigned PartPlayer::line() const {
+    return type_.is_pci() ? harness::intx_line(kDeviceUnderTest) : kCom1Line;
+}
+
+std::uint64_t PartPlayer::tolerance() const {
+    return facts_.exact_time ? kTimerSlack : tolerance_;
+}
+
+void PartPlayer::irq(unsigned line, bool level) {
+    if (line == this->line()) interrupted(true, {0, level ? 1U : 0U, stage_.now()});
+}
+
+void PartPlayer::interrupted(bool ours, const Interrupt& interrupt) {
+    if (!facts_.has_interrupts) return;
+    std::deque<Interrupt>& mine = ours ? interrupts_here_ : interrupts_there_;
+    std::deque<Interrupt>& other = ours ? interrupts_there_ : interrupts_here_;
+    // Lines and messages are two streams.
+    const auto same_stream = [&](const Interrupt& one) {
+        return (one.address == 0) == (interrupt.address == 0);
+    };
+    const auto found = std::ranges::find_if(other, same_stream);
+    if (found == other.end()) {
+        if (mine.size() < kMostInterruptsKept) mine.push_back(interrupt);
+        return;
+    }
+    ++counts_.interrupts;
+    const std::uint64_t apart =
+        found->time > interrupt.time ? found->time - interrupt.time : interrupt.time - found->time;
+    const bool equal = found->address == interrupt.address && found->value == interrupt.value &&
+                       (!facts_.exact_time || apart <= kTimerSlack);
+    if (equal) {
+        ++counts_.interrupts_equal;
+    } else if (counts_.interrupt_differences.size() < kMostInterruptDifferences) {
+        const auto text = [](const Interrupt& one) {
+            return one.address == 0
+                       ? fmt::format("line {} at {} ns", one.value != 0 ? "raised" : "lowered", one.time)
+                       : fmt::format("message {:#x} to {:#x} at {} ns", one.value, one.address, one.time);
+        };
+        counts_.interrupt_differences.push_back(fmt::format(
+            "recorded: {}; here: {}", text(ours ? *found : interrupt), text(ours ? interrupt : *found)));
+    }
+    other.erase(found);
+}
+
+void PartPlayer::compare_frame(const recording::Record& record) {
+    for (harness::Bytes& frame : stage_.rig().outside().take_frames()) sent_.push_back(std::move(frame));
+    ++counts_.frames;
+    if (sent_.empty()) return;
+    if (std::ranges::equal(sent_.front(), record.data)) ++counts_.frames_equal;
+    sent_.pop_front();
+}
+
+void PartPlayer::compare_memory(const recording::Record& record) {
+    const auto here = stage_.memory(record.event.address, record.data.size());
+    if (!here) {
+        counts_.lost_dma += record.data.size();
+        return;
+    }
+    counts_.memory_bytes += record.data.size();
+    std::size_t first = record.data.size();
+    for (std::size_t i = record.data.size(); i-- > 0;) {
+        if ((*here)[i] == record.data[i])
+            ++counts_.memory_bytes_equal;
+        else
+            first = i;
+    }
+    if (first == record.data.size() || counts_.memory_differences.size() >= kMostMemoryDifferences) return;
+    counts_.memory_differences.push_back(fmt::format(
+        "line {}: memory at {:#x}: recorded {:02x}, here {:02x} (the first of {} bytes that were written)",
+        record.line, record.event.address + first, std::to_integer<unsigned>(record.data[first]),
+        std::to_integer<unsigned>((*here)[first]), record.data.size()));
 }
 
 void PartPlayer::set_time(const Step& step) {
     if (!step.timed)
         stage_.at(stage_.now(), ~std::uint64_t{0});
     else
-        stage_.at(step.event.time, step.exact ? 0 : tolerance_);
+        stage_.at(step.event.time, tolerance());
 }
 
 void PartPlayer::type_what_has_come(std::uint64_t line) {
@@ -209,8 +298,7 @@ trace::Event PartPlayer::named_event(const Step& step, unsigned width, std::uint
     event.width = static_cast<std::uint8_t>(width);
     event.value = value;
     if (step.spot.bar == Spot::kConfig)
-        event.address =
-            hal::config_address(harness::kDeviceUnderTest, static_cast<std::uint32_t>(step.spot.offset));
+        event.address = hal::config_address(kDeviceUnderTest, static_cast<std::uint32_t>(step.spot.offset));
     else if (step.spot.bar == Spot::kPorts)
         event.address = role_.ports + step.spot.offset;
     else
@@ -296,8 +384,8 @@ void PartPlayer::remember(const Step& step, unsigned width) {
 void PartPlayer::add_coverage(PartReport& report) const {
     // A register counts as touched when an access covered all of it.
     std::map<std::string, std::pair<std::uint64_t, std::uint64_t>, std::less<>> seen;  // ones, zeros
-    const auto cover = [&](const Key& key, const Touch& touch, std::uint64_t at, const model::RegisterSpec& spec,
-                           const std::string& name) {
+    const auto cover = [&](const Key& key, const Touch& touch, std::uint64_t at,
+                           const model::RegisterSpec& spec, const std::string& name) {
         if (at < key.spot.offset || at + spec.width > key.spot.offset + key.width) return;
         const auto shift = static_cast<unsigned>(8 * (at - key.spot.offset));
         auto& [ones, zeros] = seen[name];
@@ -328,7 +416,8 @@ void PartPlayer::add_coverage(PartReport& report) const {
             ++report.registers_touched;
             for (const model::FieldSpec& field : spec.fields) {
                 const std::uint64_t bits = scenario::field_mask(field);
-                if ((found->second.first & bits) != 0 && (found->second.second & bits) != 0) ++report.fields_seen;
+                if ((found->second.first & bits) != 0 && (found->second.second & bits) != 0)
+                    ++report.fields_seen;
             }
         }
     }
@@ -340,6 +429,14 @@ PartReport PartPlayer::report(const Cast::Part& part) {
     report.place = part.place();
     report.configuration = configuration_.dump();
     report.placed = stage_.placed();
+    // What only one side had.
+    report.interrupts += interrupts_here_.size() + interrupts_there_.size();
+    for (const auto& [left_over, side] :
+         {std::pair(&interrupts_there_, "recorded"), std::pair(&interrupts_here_, "here")})
+        if (!left_over->empty())
+            report.interrupt_differences.push_back(fmt::format("{} interrupts only {}, the first at {} ns",
+                                                               left_over->size(), side,
+                                                               left_over->front().time));
     for (const auto& [key, reads] : differences_) report.differences.push_back(reads);
     std::ranges::stable_sort(report.differences, std::greater<>(), &DifferentReads::count);
     add_coverage(report);

@@ -16,19 +16,21 @@
 namespace tb::replay {
 
 /// Plays one device's share of a recording, and keeps the books.
-class PartPlayer {
+class PartPlayer : private harness::MachineListener {
   public:
     struct Facts {
         bool has_dma = false;
-        bool has_input = false;
+        bool has_typing = false;       ///< characters; otherwise they are inferred
+        bool has_completions = false;  ///< of requests
+        bool has_interrupts = false;
+        bool exact_time = false;
     };
 
     PartPlayer(const Role& role, const Study& study, const harness::RigOptions& rig, const Options& options,
                Facts facts);
 
-    /// `exact`: the record's time is the device's own, not a wall clock's.
-    void access(const recording::Record& record, const Cast::Part& part, const Spot& spot, bool exact);
-    /// DMA, frames, characters: what is not an access of the processor's.
+    void access(const recording::Record& record, const Cast::Part& part, const Spot& spot);
+    /// DMA, frames, characters, interrupts: what is not an access of the processor's.
     void outside(const recording::Record& record);
     /// Performs what still waits for what might have followed it.
     void finish();
@@ -53,7 +55,6 @@ class PartPlayer {
         Cast::Part part;
         std::uint64_t line = 0;
         bool timed = false;
-        bool exact = false;
     };
 
     void perform(const Step& step);
@@ -67,6 +68,20 @@ class PartPlayer {
     unsigned config_write_width(const Step& step) const;
     Cause cause_of(const std::string& name, const Step& step, std::uint64_t answered) const;
     std::string line_of(const Step& step, std::string_view mark) const;
+    /// An interrupt: a change of the line, or a message.
+    struct Interrupt {
+        std::uint64_t address = 0;  ///< of a message; 0: the line
+        std::uint32_t value = 0;    ///< the level, or the message's data
+        std::uint64_t time = 0;
+    };
+    void irq(unsigned line, bool level) override;
+    void message_written(std::uint64_t address, std::uint32_t data) override;
+    unsigned line() const;
+    std::uint64_t tolerance() const;
+    void interrupted(bool ours, const Interrupt& interrupt);
+    void compare_memory(const recording::Record& record);
+    void compare_frame(const recording::Record& record);
+    void finish_requests(const recording::Record& record);
     void add_coverage(PartReport& report) const;
 
     const Role& role_;
@@ -80,6 +95,10 @@ class PartPlayer {
     unsigned context_;
     std::uint64_t tolerance_;
 
+    std::deque<harness::Bytes> sent_;  ///< frames of ours that were not compared yet
+    /// In the order in which they came, those that the other side has not had yet: in the log a read stands
+    /// behind what it has caused.
+    std::deque<Interrupt> interrupts_here_, interrupts_there_;
     std::optional<Step> waiting_;  ///< a write: what the device read in memory for it comes after it
     std::vector<Step> recent_;     ///< a ring of the last `context_` steps
     std::size_t recent_count_ = 0;
@@ -89,7 +108,6 @@ class PartPlayer {
     std::map<std::pair<Key, Cause>, DifferentReads> differences_;
     unsigned wanting_context_ = 0;
     PartReport counts_;
-    std::uint64_t lost_dma_ = 0;
 };
 
 }  // namespace tb::replay

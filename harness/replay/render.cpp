@@ -23,8 +23,8 @@ std::string percent(double share) {
 void render_difference(std::string& out, const DifferentReads& different, bool verbose) {
     out += fmt::format("  {} reads of {}: {}\n", different.count, different.name, to_string(different.cause));
     if (different.cause != Cause::kDevice && !verbose) return;
-    out += fmt::format("    first in line {}: recorded {:#x}, answered {:#x}", different.line, different.recorded,
-                       different.answered);
+    out += fmt::format("    first in line {}: recorded {:#x}, answered {:#x}", different.line,
+                       different.recorded, different.answered);
     for (std::size_t i = 0; i < different.recorded_fields.size(); ++i)
         out += fmt::format("{}{} {:#x}, not {:#x}", i == 0 ? " (" : "; ", different.recorded_fields[i].name,
                            different.recorded_fields[i].value, different.answered_fields[i].value);
@@ -37,14 +37,19 @@ void render_part(std::string& out, const PartReport& part, bool verbose) {
                        part.reads, percent(part.share()), part.writes);
     if (part.memory_bytes != 0)
         out += fmt::format(", {} of {} bytes of DMA equal", part.memory_bytes_equal, part.memory_bytes);
+    if (part.frames != 0) out += fmt::format(", {} of {} frames equal", part.frames_equal, part.frames);
+    if (part.interrupts != 0)
+        out += fmt::format(", {} of {} interrupts equal", part.interrupts_equal, part.interrupts);
+    if (part.lost_dma != 0)
+        out += fmt::format(", {} bytes of DMA beyond this machine's memory", part.lost_dma);
     if (part.inputs != 0) out += fmt::format(", {} inputs", part.inputs);
     const std::uint64_t explained = part.reads - part.equal - part.unexplained();
     if (explained != 0)
         out += fmt::format(
             "\n  without the {} that only what the recording lacks could decide: {} % of {}", explained,
-            percent(part.reads == explained ? 1.0
-                                            : static_cast<double>(part.equal) /
-                                                  static_cast<double>(part.reads - explained)),
+            percent(part.reads == explained
+                        ? 1.0
+                        : static_cast<double>(part.equal) / static_cast<double>(part.reads - explained)),
             part.reads - explained);
     out += fmt::format("\n  touched {} of {} registers; {} of {} fields with and without a value\n",
                        part.registers_touched, part.registers_total, part.fields_seen, part.fields_total);
@@ -61,11 +66,13 @@ void render_part(std::string& out, const PartReport& part, bool verbose) {
     }
     for (std::size_t i = 0; i < part.differences.size(); ++i) {
         if (i == kMostDifferences && !verbose) {
-            out += fmt::format("  ... and {} registers more; --verbose shows all\n", part.differences.size() - i);
+            out += fmt::format("  ... and {} registers more; --verbose shows all\n",
+                               part.differences.size() - i);
             break;
         }
         render_difference(out, part.differences[i], verbose);
     }
+    for (const std::string& line : part.interrupt_differences) out += "  " + line + '\n';
     for (const std::string& line : part.memory_differences) out += "  " + line + '\n';
 }
 
@@ -102,7 +109,8 @@ std::string render(const Report& report, bool verbose) {
     if (read.untimed != 0 && read.untimed < read.events)
         out += fmt::format("note: {} events have no time stamp, others have\n", read.untimed);
     if (read.untimed != 0 && read.untimed >= read.events)
-        out += "note: the recording has no time stamps (-msg timestamp=on): timers run when answers show it\n";
+        out +=
+            "note: the recording has no time stamps (-msg timestamp=on): timers run when answers show it\n";
     if (read.out_of_order != 0)
         out += fmt::format("note: {} time stamps lie before their predecessor's, the first in line {}\n",
                            read.out_of_order, read.first_out_of_order);
@@ -135,6 +143,10 @@ std::string to_json(const Report& report) {
                            {"unexplained", part.unexplained()},
                            {"memory_bytes", part.memory_bytes},
                            {"memory_bytes_equal", part.memory_bytes_equal},
+                           {"frames", part.frames},
+                           {"frames_equal", part.frames_equal},
+                           {"interrupts", part.interrupts},
+                           {"interrupts_equal", part.interrupts_equal},
                            {"inputs", part.inputs},
                            {"registers_touched", part.registers_touched},
                            {"registers", part.registers_total},
@@ -143,21 +155,21 @@ std::string to_json(const Report& report) {
                            {"differences", differences}});
     }
     const recording::Summary& read = report.recording;
-    const json document = {{"devices", devices},
-                           {"onto", report.onto},
-                           {"recording",
-                            {{"format", read.format},
-                             {"forms", read.forms},
-                             {"lines", read.lines},
-                             {"events", read.events},
-                             {"unknown_lines", read.unknown},
-                             {"other_events", read.other},
-                             {"out_of_order", read.out_of_order},
-                             {"without_time", read.untimed},
-                             {"trouble", read.trouble}}},
-                           {"no_model", report.others},
-                           {"events_per_second",
-                            report.seconds > 0 ? static_cast<double>(read.events) / report.seconds : 0.0}};
+    const json document = {
+        {"devices", devices},
+        {"onto", report.onto},
+        {"recording",
+         {{"format", read.format},
+          {"forms", read.forms},
+          {"lines", read.lines},
+          {"events", read.events},
+          {"unknown_lines", read.unknown},
+          {"other_events", read.other},
+          {"out_of_order", read.out_of_order},
+          {"without_time", read.untimed},
+          {"trouble", read.trouble}}},
+        {"no_model", report.others},
+        {"events_per_second", report.seconds > 0 ? static_cast<double>(read.events) / report.seconds : 0.0}};
     // What a recording holds may be no UTF-8.
     return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }

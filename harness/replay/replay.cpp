@@ -33,13 +33,17 @@ struct Survey {
     std::vector<std::unique_ptr<Study>> studies;  ///< a part each
     std::uint64_t highest_dma = 0;
     std::uint64_t dma_events = 0;
-    bool has_input = false;
-    std::vector<Cast::Part> parts;
+    PartPlayer::Facts facts;
 };
+
+std::string as_text(std::span<const std::byte> data) {
+    return {reinterpret_cast<const char*>(data.data()), data.size()};
+}
 
 Survey survey(const Options& options) {
     Survey result;
     Cast cast;
+    std::map<std::string, std::pair<std::uint64_t, std::string>> disks;
     const auto source = recording::open_recording(options.path);
     recording::Record record;
     while (source->next(record)) {
@@ -48,7 +52,12 @@ Survey survey(const Options& options) {
             ++result.dma_events;
             result.highest_dma = std::max(result.highest_dma, record.event.address + record.data.size());
         }
-        result.has_input = result.has_input || kind == EventKind::kHostInput;
+        result.facts.has_typing |= kind == EventKind::kHostInput && record.text == "uart.type";
+        // Messages stand in every log; the line only in the recorder's.
+        result.facts.has_interrupts |= kind == EventKind::kIrqRaised;
+        result.facts.has_completions |= kind == EventKind::kDmaWrite && record.text == "used";
+        if (kind == EventKind::kHostInput && record.text == "disk")
+            disks[std::string(record.name)] = {record.event.value, as_text(record.data)};
         const auto found = cast.locate(record);
         if (!found) continue;
         while (result.studies.size() < cast.parts().size())
@@ -56,18 +65,32 @@ Survey survey(const Options& options) {
         result.studies[found->part]->see(
             {kind, found->spot, record.event.width, record.event.value, record.line});
     }
-    result.parts = cast.parts();
+    result.facts.exact_time = source->summary().exact_time;
+    for (const auto& [place, disk] : disks)
+        if (const auto part = cast.at(place); part && *part < result.studies.size())
+            result.studies[*part]->see_disk(disk.first, disk.second);
     return result;
+}
+
+/// To whom an event belongs that is no access.
+std::optional<std::size_t> part_of(const recording::Record& record, const Cast& cast) {
+    if (record.event.kind == EventKind::kMessage)
+        return cast.sender(record.event.address, record.event.value);
+    if (!record.name.empty()) return cast.at(record.name);
+    // Without a place it can only be the one that there is.
+    return cast.parts().size() == 1 ? std::optional<std::size_t>(0) : std::nullopt;
 }
 
 bool is_wanted(const Options& options, std::string_view type) {
     return options.devices.empty() || std::ranges::find(options.devices, type) != options.devices.end();
 }
 
-[[noreturn]] void nothing_to_play(const Options& options, const Cast& cast, const recording::Summary& summary) {
+[[noreturn]] void nothing_to_play(const Options& options, const Cast& cast,
+                                  const recording::Summary& summary) {
     std::string message = fmt::format("{}: no access to a device that has a model here", options.path);
     if (!options.devices.empty()) message += " and was asked for";
-    message += fmt::format(", in {} lines with {} events ({})", summary.lines, summary.events, summary.format);
+    message +=
+        fmt::format(", in {} lines with {} events ({})", summary.lines, summary.events, summary.format);
     std::string names;
     unsigned shown = 0;
     for (const auto& [name, count] : cast.others())
@@ -122,6 +145,11 @@ std::uint64_t PartReport::unexplained() const {
     return count;
 }
 
+bool PartReport::good() const {
+    return unexplained() == 0 && memory_bytes == memory_bytes_equal && frames == frames_equal &&
+           interrupts == interrupts_equal;
+}
+
 Report replay(const Options& options) {
     const auto begun = std::chrono::steady_clock::now();
     Survey learnt = survey(options);
@@ -130,7 +158,11 @@ Report replay(const Options& options) {
     report.dma_events = learnt.dma_events;
     Cast cast;
     std::vector<std::unique_ptr<PartPlayer>> players;
-    const PartPlayer::Facts facts{.has_dma = learnt.dma_events != 0, .has_input = learnt.has_input};
+    PartPlayer::Facts facts = learnt.facts;
+    facts.has_dma = learnt.dma_events != 0;
+    // QEMU's timers run at their own time, which nobody can ask for; and without a processor messages go
+    // nowhere.
+    facts.has_interrupts = facts.has_interrupts && !options.onto_qemu;
     const auto player_of = [&](std::size_t part) -> PartPlayer* {
         while (players.size() <= part) {
             const Role& role = *cast.parts()[players.size()].role;
@@ -143,23 +175,17 @@ Report replay(const Options& options) {
     };
 
     recording::Record record;
-    bool exact = false;
     while (source->next(record)) {
         if (options.progress && source->summary().events % kProgressEvery == 0)
             options.progress(source->summary().events);
-        const EventKind kind = record.event.kind;
-        // The recorder's own clock is the devices'.
-        exact = record.timed && facts.has_dma;
         const auto found = cast.locate(record);
         if (found) {
             if (PartPlayer* player = player_of(found->part))
-                player->access(record, cast.parts()[found->part], found->spot, exact);
+                player->access(record, cast.parts()[found->part], found->spot);
             continue;
         }
-        if (kind == EventKind::kDmaRead || kind == EventKind::kDmaWrite || kind == EventKind::kHostInput ||
-            kind == EventKind::kHostOutput)
-            for (const auto& player : players)
-                if (player != nullptr) player->outside(record);
+        const auto part = part_of(record, cast);
+        if (part && *part < players.size() && players[*part] != nullptr) players[*part]->outside(record);
     }
     report.recording = source->summary();
     report.others = cast.others();

@@ -43,25 +43,34 @@ struct DifferentReads {
 
 /// What happened to one device of the recording.
 struct PartReport {
-    std::string name;   ///< device type
-    std::string place;  ///< in the recorded machine
+    std::string name;           ///< device type
+    std::string place;          ///< in the recorded machine
     std::string configuration;  ///< as it was made, JSON
     std::uint64_t reads = 0;
     std::uint64_t equal = 0;
     std::uint64_t writes = 0;
-    std::uint64_t memory_bytes = 0;        ///< DMA writes of the recorded device that were compared
+    std::uint64_t memory_bytes = 0;  ///< DMA writes of the recorded device that were compared
     std::uint64_t memory_bytes_equal = 0;
-    std::uint64_t inputs = 0;              ///< frames and characters
-    std::uint64_t placed = 0;              ///< see Stage::placed
+    std::uint64_t inputs = 0;  ///< frames and characters
+    std::uint64_t frames = 0;  ///< that the recorded device sent
+    std::uint64_t frames_equal = 0;
+    std::uint64_t interrupts = 0;  ///< changes of the line, and messages
+    std::uint64_t interrupts_equal = 0;
+    std::uint64_t lost_dma = 0;  ///< bytes for addresses beyond the replay's memory
+    std::uint64_t placed = 0;    ///< see Stage::placed
     std::vector<DifferentReads> differences;
-    std::vector<std::string> memory_differences;  ///< the first few
+    std::vector<std::string> interrupt_differences;  ///< the first few
+    std::vector<std::string> memory_differences;     ///< the first few
     unsigned registers_touched = 0, registers_total = 0;
     unsigned fields_seen = 0, fields_total = 0;  ///< with both a zero and another value, in reads or writes
     std::vector<std::string> untouched;          ///< registers, by name
 
     /// 1.0 for no reads at all.
     double share() const;
-    std::uint64_t unexplained() const;  ///< reads that differ with cause kDevice
+    /// Reads that differ with cause kDevice.
+    std::uint64_t unexplained() const;
+    /// All is equal but for what the recording lacks.
+    bool good() const;
 };
 
 struct Report {
@@ -70,7 +79,6 @@ struct Report {
     std::vector<PartReport> parts;
     std::map<std::string, std::uint64_t, std::less<>> others;  ///< accesses to what has no model, by name
     std::uint64_t dma_events = 0;
-    std::uint64_t lost_dma = 0;  ///< bytes for addresses beyond the replay's memory
     double seconds = 0;
 };
 

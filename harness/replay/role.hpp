@@ -48,6 +48,9 @@ class Study {
     virtual ~Study() = default;
 
     virtual void see(const Access& access) = 0;
+    /// What the recording says about the medium behind the device: its size and what it is filled with (see
+    /// the "fill" of disks in scenarios).
+    virtual void see_disk(std::uint64_t /*sectors*/, std::string_view /*fill*/) {}
     /// As scenarios configure the device.
     virtual nlohmann::json configuration() const;
     /// By line. Only of use where the recording itself does not say what arrived.
@@ -61,8 +64,8 @@ struct NamedRegion {
     std::uint64_t bytes;
 };
 
-/// Bits of a register that a timer changes: where a recorded answer differs in them, a timer may have run, and in a
-/// recording without time the difference may be for lack of it.
+/// Bits of a register that a timer changes: where a recorded answer differs in them, a timer may have run,
+/// and in a recording without time the difference may be for lack of it.
 struct TimedBits {
     Spot spot;
     std::uint64_t bits;
@@ -70,16 +73,17 @@ struct TimedBits {
 
 /// A device that recordings can name, and the device type that plays it.
 struct Role {
-    std::string_view type;                     ///< see `twinbench list devices`
-    std::span<const std::uint32_t> ids;        ///< vendor | device << 16, of PCI functions
-    std::span<const std::string_view> names;   ///< of the device in QEMU's log
+    std::string_view type;                    ///< see `twinbench list devices`
+    std::span<const std::uint32_t> ids;       ///< vendor | device << 16, of PCI functions
+    std::span<const std::string_view> names;  ///< of the device in QEMU's log
     std::span<const NamedRegion> regions;
     std::array<std::uint64_t, 6> bar_bytes{};  ///< 0: no BAR, or the upper half of the one before
+    int msix_bar = -1;                         ///< whose start the MSI-X table is; -1: none
     std::uint64_t ports = 0;                   ///< of an ISA device: where the device type has them
     std::uint64_t port_count = 0;
     std::unique_ptr<Study> (*study)();
-    /// Registers that depend on what the device finds in memory: what differs there in a recording without DMA
-    /// data may differ for lack of it. Blocks and arrays by their names, as traces print them.
+    /// Registers that depend on what the device finds in memory: what differs there in a recording without
+    /// DMA data may differ for lack of it. Blocks and arrays by their names, as traces print them.
     std::span<const std::string_view> memory_registers;
     /// What timers change.
     std::span<const TimedBits> timed;

@@ -99,6 +99,17 @@ void Stage::run_timers(const Address& address, unsigned width, std::optional<Exp
     advance_to(time_);
 }
 
+void Stage::expect_line(unsigned line) {
+    harness::MachineBase& machine = rig_->machine();
+    pass();
+    const std::uint64_t latest = time_ + std::min(tolerance_, ~std::uint64_t{0} - time_);
+    for (unsigned tried = 0; tried < kMostTimers && !machine.irq_level(line); ++tried) {
+        const auto due = machine.next_due_ns();
+        if (!due || *due > latest || *due == ~std::uint64_t{0}) return;
+        advance_to(*due);
+    }
+}
+
 std::uint64_t Stage::read(const Cast::Part& part, const Spot& spot, unsigned width, std::uint64_t expected) {
     const Address address = address_of(part, spot);
     run_timers(address, width, Expectation{expected, timed_bits(spot)});

@@ -17,13 +17,19 @@ class Stage {
   public:
     Stage(std::unique_ptr<harness::Rig> rig, const Role& role) : rig_(std::move(rig)), role_(role) {}
 
-    /// Virtual time is `time` at the next access, as far as the recording's clock can tell. `tolerance` is how far
-    /// the recording's time and the device's may lie apart (ns): within it, a timer runs when what the device
-    /// answers shows that it has.
+    /// Virtual time is `time` at the next access, as far as the recording's clock can tell. `tolerance` is
+    /// how far the recording's time and the device's may lie apart (ns): within it, a timer runs when what
+    /// the device answers shows that it has.
     void at(std::uint64_t time, std::uint64_t tolerance);
 
-    /// Performs a read and returns what the device answers. `expected` decides whether a timer that is due about
-    /// now has run.
+    /// Lets the time of at() come, without an access.
+    void pass() { run_timers({}, 0, std::nullopt); }
+    /// The recorded line was raised: if it takes a timer that is due about now to raise it here, the timer
+    /// runs.
+    void expect_line(unsigned line);
+
+    /// Performs a read and returns what the device answers. `expected` decides whether a timer that is due
+    /// about now has run.
     std::uint64_t read(const Cast::Part& part, const Spot& spot, unsigned width, std::uint64_t expected);
     void write(const Cast::Part& part, const Spot& spot, unsigned width, std::uint64_t value);
 
@@ -34,8 +40,8 @@ class Stage {
 
     harness::Rig& rig() { return *rig_; }
     std::uint64_t now() { return rig_->machine().now_ns(); }
-    /// Register accesses for which a BAR had to be put where the recording has it, because the recording does not
-    /// show how that was done.
+    /// Register accesses for which a BAR had to be put where the recording has it, because the recording does
+    /// not show how that was done.
     std::uint64_t placed() const { return placed_; }
 
   private:

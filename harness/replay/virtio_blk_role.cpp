@@ -39,6 +39,11 @@ class VirtioBlkStudy : public Study {
             see_register(access, access.spot.offset);
     }
 
+    void see_disk(std::uint64_t sectors, std::string_view fill) override {
+        sectors_ = sectors;
+        fill_ = fill;
+    }
+
     nlohmann::json configuration() const override {
         using nlohmann::json;
         json configuration = json::object();
@@ -48,7 +53,8 @@ class VirtioBlkStudy : public Study {
         if (vectors_) configuration["vectors"] = *vectors_;
         if (queues_) configuration["queues"] = *queues_;
         if (queue_size_ && std::has_single_bit(*queue_size_)) configuration["queue_size"] = *queue_size_;
-        if (const auto capacity = field(0x00, 8); capacity && *capacity != 0) configuration["sectors"] = *capacity;
+        if (const auto capacity = field(0x00, 8); capacity && *capacity != 0)
+            configuration["sectors"] = *capacity;
         const auto block_size = field(0x14, 4);
         if (block_size) configuration["logical_block_size"] = *block_size;
         if (const auto exponent = field(0x18, 1); exponent && *exponent < 16)
@@ -56,10 +62,16 @@ class VirtioBlkStudy : public Study {
         const std::uint64_t unit = block_size.value_or(512);
         if (const auto size = field(0x1a, 2); size && *size != 0) configuration["min_io_size"] = *size * unit;
         if (const auto size = field(0x1c, 4); size && *size != 0) configuration["opt_io_size"] = *size * unit;
-        if (const auto on = field(0x20, 1); on && !writeback_written_) configuration["write_cache"] = *on != 0;
-        if (const auto most = field(0x24, 4); most && *most != 0) configuration["max_discard_sectors"] = *most;
+        if (const auto on = field(0x20, 1); on && !writeback_written_)
+            configuration["write_cache"] = *on != 0;
+        if (const auto most = field(0x24, 4); most && *most != 0)
+            configuration["max_discard_sectors"] = *most;
         if (const auto most = field(0x30, 4); most && *most != 0)
             configuration["max_write_zeroes_sectors"] = *most;
+        if (!fill_.empty()) {
+            configuration["sectors"] = sectors_;
+            configuration["fill"] = fill_;
+        }
         if (low_features_) {
             const auto offers = [this](unsigned bit) { return (*low_features_ >> bit & 1) != 0; };
             configuration["read_only"] = offers(block::kFeatureReadOnly);
@@ -93,7 +105,8 @@ class VirtioBlkStudy : public Study {
                 return;
             }
             for (unsigned i = 0; i < access.width; ++i)
-                if (!known_[first + i]) known_[first + i] = static_cast<std::uint8_t>(access.value >> (8 * i));
+                if (!known_[first + i])
+                    known_[first + i] = static_cast<std::uint8_t>(access.value >> (8 * i));
         }
         if (!access.read()) return;
         if (offset == kFeatures && feature_half_ == 0 && !low_features_) low_features_ = access.value;
@@ -111,6 +124,8 @@ class VirtioBlkStudy : public Study {
         return value;
     }
 
+    std::uint64_t sectors_ = 0;
+    std::string fill_;
     bool transitional_ = false;
     bool writeback_written_ = false;
     std::uint64_t feature_half_ = 0;
@@ -139,6 +154,7 @@ const Role& virtio_blk_role() {
         .names = kNames,
         .regions = kRegions,
         .bar_bytes = {0x80, 0x1000, 0, 0, 4ULL * kBlockBytes, 0},
+        .msix_bar = model::virtio::kMsixBar,
         .study = []() -> std::unique_ptr<Study> { return std::make_unique<VirtioBlkStudy>(); },
         .memory_registers = kMemoryRegisters,
         .timed = {}};

@@ -33,12 +33,12 @@ class FileInput : public Input {
     explicit FileInput(const std::string& path) : file_(archive_read_new()), buffer_(kPiece) {
         // The library gives an empty file no format; and says less about one that is not there.
         std::error_code error;
-        if (std::filesystem::is_directory(path, error)) error = std::make_error_code(std::errc::is_a_directory);
+        if (std::filesystem::is_directory(path, error))
+            error = std::make_error_code(std::errc::is_a_directory);
         errno = 0;
         if (!error && !std::ifstream(path, std::ios::binary))
             error = std::error_code(errno != 0 ? errno : EIO, std::generic_category());
-        if (error)
-            throw FileError(path, fmt::format("cannot read '{}': {}", path, error.message()));
+        if (error) throw FileError(path, fmt::format("cannot read '{}': {}", path, error.message()));
         if (std::filesystem::is_regular_file(path) && std::filesystem::file_size(path) == 0) {
             ended_ = true;
             return;

@@ -44,8 +44,8 @@ class Scanner {
     explicit Scanner(std::unique_ptr<Input> input, std::size_t longest_line = kLongestLine)
         : input_(std::move(input)), longest_line_(longest_line) {}
 
-    /// The next line without its end; false after the last. `complete()` tells whether the line end was there,
-    /// and `too_long()` whether the line was cut at the longest length.
+    /// The next line without its end; false after the last. `complete()` tells whether the line end was
+    /// there, and `too_long()` whether the line was cut at the longest length.
     bool line(std::string_view& line);
     bool complete() const { return complete_; }
     bool too_long() const { return too_long_; }
@@ -62,8 +62,8 @@ class Scanner {
 
     std::unique_ptr<Input> input_;
     std::size_t longest_line_;
-    std::string_view piece_;   ///< what is left of the input's latest
-    std::string kept_;         ///< a line that lies in several pieces, or what was peeked at
+    std::string_view piece_;  ///< what is left of the input's latest
+    std::string kept_;        ///< a line that lies in several pieces, or what was peeked at
     std::uint64_t position_ = 0;
     bool complete_ = false;
     bool too_long_ = false;

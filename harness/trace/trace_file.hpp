@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/trace/atomic_file.hpp"
+#include "harness/trace/compressor.hpp"
 #include "harness/trace/input.hpp"
 #include "harness/trace/symbols.hpp"
 #include "harness/trace/trace.hpp"
@@ -39,6 +40,7 @@ struct TraceHeader {
     std::string qemu = {};  ///< version, where the machine is QEMU
     std::optional<std::uint64_t> seed = {};
     std::string device = {};
+    std::string clock = {};  ///< "wall": times are a wall clock's; otherwise the machine's own
     bool operator==(const TraceHeader&) const = default;
 };
 
@@ -79,14 +81,17 @@ class TraceFileError : public FileError {
 /// (see AtomicFile). All members but the destructor throw FileError.
 class TraceWriter {
   public:
-    /// `symbols` may be null; then lines have no names.
+    /// `symbols` may be null; then lines have no names. A path that ends in .xz, .gz or .zst is compressed.
     TraceWriter(const std::string& path, const TraceHeader& header, const SymbolTable* symbols = nullptr);
     void add(const Event& event, std::string_view text = {}, std::span<const std::byte> data = {});
     /// Returns the hash.
     std::uint64_t finish();
 
   private:
+    void write(std::string_view text);
+
     AtomicFile file_;
+    std::unique_ptr<Compressor> compressor_;
     const SymbolTable* symbols_;
     TraceHasher hasher_;
     std::uint64_t events_ = 0;

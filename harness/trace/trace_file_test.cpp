@@ -185,7 +185,7 @@ TEST_F(TraceFile, SaysWhatItExpectedInALineAndWhatItFound) {
     EXPECT_EQ(problem("1 step - 1 nonsense"),
               "expected xCOUNT, (name), \"text\" or data=, in this order, found \"nonsense\"");
     EXPECT_EQ(problem("# color red"),
-              "expected scenario, machine, qemu, seed, device or end, found \"color\"");
+              "expected scenario, machine, qemu, seed, device, clock or end, found \"color\"");
     EXPECT_EQ(problem("# seed red"), "expected a number after \"# seed\", found \"red\"");
     EXPECT_THAT(problem("# end 0 hash"), HasSubstr("expected \"# end N events hash 0123456789abcdef\""));
     EXPECT_THAT(error_of(written(Trace()) + "1 step - 1\n").what(),

@@ -81,11 +81,13 @@ bool TraceReader::read_line() {
     const bool found = in_->line(line_);
     if (!in_->trouble().empty()) {
         ++line_number_;
-        fail(Reason::kCutShort, fmt::format("the file ends here, after {} events: {}", events_, in_->trouble()));
+        fail(Reason::kCutShort,
+             fmt::format("the file ends here, after {} events: {}", events_, in_->trouble()));
     }
     if (!found) return false;
     ++line_number_;
-    if (in_->too_long()) fail(Reason::kBadLine, fmt::format("the line is longer than {} bytes", kLongestLine));
+    if (in_->too_long())
+        fail(Reason::kBadLine, fmt::format("the line is longer than {} bytes", kLongestLine));
     // A number that lost its last digits would still parse: only a complete trailer may stand without its
     // line end.
     const bool trailer =
@@ -114,11 +116,13 @@ void TraceReader::read_header_line(std::string_view rest) {
         header_.qemu = value;
     } else if (key == "device") {
         header_.device = value;
+    } else if (key == "clock") {
+        header_.clock = value;
     } else if (key == "seed") {
         header_.seed = parse_number(value);
         if (!header_.seed) expected("a number after \"# seed\"", value);
     } else {
-        expected("scenario, machine, qemu, seed, device or end", key);
+        expected("scenario, machine, qemu, seed, device, clock or end", key);
     }
 }
 

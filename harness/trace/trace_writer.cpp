@@ -80,7 +80,18 @@ TraceWriter::TraceWriter(const std::string& path, const TraceHeader& header, con
     append_header(head, "qemu", header.qemu);
     if (header.seed) append_header(head, "seed", std::to_string(*header.seed));
     append_header(head, "device", header.device);
-    file_.write(head);
+    append_header(head, "clock", header.clock);
+    if (is_compressed_name(path))
+        compressor_ =
+            std::make_unique<Compressor>(path, [this](std::string_view bytes) { file_.write(bytes); });
+    write(head);
+}
+
+void TraceWriter::write(std::string_view text) {
+    if (compressor_)
+        compressor_->write(text);
+    else
+        file_.write(text);
 }
 
 void TraceWriter::add(const Event& event, std::string_view text, std::span<const std::byte> data) {
@@ -91,14 +102,15 @@ void TraceWriter::add(const Event& event, std::string_view text, std::span<const
     line_.clear();
     append_event_line(line_, event, text, data, symbols_);
     line_ += '\n';
-    file_.write(line_);
+    write(line_);
     hasher_.add(event, text, data);
     ++events_;
 }
 
 std::uint64_t TraceWriter::finish() {
     const std::uint64_t hash = hasher_.digest();
-    file_.write(fmt::format("# end {} events hash {:016x}\n", events_, hash));
+    write(fmt::format("# end {} events hash {:016x}\n", events_, hash));
+    if (compressor_) compressor_->finish();
     file_.commit();
     return hash;
 }

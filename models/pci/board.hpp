@@ -38,8 +38,8 @@ class Board : public sc_core::sc_module {
     struct Options {
         std::uint64_t ram_bytes = 16 << 20;
         /// Writes of 4 bytes into these addresses are reported as messages (besides landing in RAM, if RAM is
-        /// there): under QEMU's qtest there is no processor to receive a message at 0xfee00000, so both machines
-        /// use this page of RAM.
+        /// there): under QEMU's qtest there is no processor to receive a message at 0xfee00000, so both
+        /// machines use this page of RAM.
         std::uint64_t msi_base = 0x0010'0000;
         std::uint64_t msi_size = 0x1000;
     };
@@ -93,8 +93,8 @@ class Board : public sc_core::sc_module {
             cpu_transport(static_cast<int>(space), payload, delay);
     }
 
-    /// What a read of a register would give, without its effects (TLM-2.0's transport_dbg, IEEE 1666-2011 §11.2.2.4):
-    /// nothing where no device is, or one that cannot tell.
+    /// What a read of a register would give, without its effects (TLM-2.0's transport_dbg, IEEE 1666-2011
+    /// §11.2.2.4): nothing where no device is, or one that cannot tell.
     std::optional<std::uint64_t> peek(Space space, std::uint64_t address, unsigned width);
 
     void set_observer(Observer* observer) { observer_ = observer == nullptr ? &silent_ : observer; }

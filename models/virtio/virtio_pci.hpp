@@ -31,8 +31,8 @@ struct VirtioPciOptions {
     /// is found out. True: as QEMU. Messages need the bit in any case.
     bool dma_without_bus_master = false;
     /// The identity of a transitional device (device ID 0x1000 and up, revision 0, subsystem = virtio device
-    /// ID) instead of a modern one, and its BAR0; the legacy registers behind that are not modelled: they read as
-    /// zero, and every access is a finding.
+    /// ID) instead of a modern one, and its BAR0; the legacy registers behind that are not modelled: they
+    /// read as zero, and every access is a finding.
     bool transitional_identity = false;
 };
 

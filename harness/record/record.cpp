@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/record/record.hpp"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
+#include <thread>
+
+#include "harness/guest/linux_guest.hpp"
+#include "harness/qemu/command_line.hpp"
+#include "harness/qemu/error.hpp"
+#include "harness/qemu/process.hpp"
+#include "harness/qemu/qmp_client.hpp"
+#include "harness/qemu/qtest_client.hpp"
+#include "harness/qemu/shim.hpp"
+#include "harness/recording/canonical.hpp"
+#include "harness/replay/cast.hpp"
+#include "harness/trace/atomic_file.hpp"
+#include "models/block/memory_disk.hpp"
+
+namespace tb::record {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using nlohmann::json;
+using trace::EventKind;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kControlLimit{30};
+constexpr std::chrono::milliseconds kPoll{50};
+constexpr std::uint64_t kDiskSectors = 16384;
+constexpr std::size_t kSector = 512;
+constexpr const char* kDiskFill = "lba";
+constexpr const char* kModule = "tb-recorder";
+constexpr const char* kGuestDone = "record: done";
+constexpr const char* kPoweredOff = "exit status 0";
+/// A clock that counts instructions, 8 ns each, and leaps to the next timer while the guest idles: the same run again
+/// gives the same times.
+constexpr const char* kInstructionClock = "shift=3,sleep=off";
+
+/// What is plugged, and where: the slots are such that no two devices share a line on either machine.
+struct Plug {
+    const char* type;
+    const char* kind;  ///< as the module calls it
+    const char* id;
+    unsigned slot;  ///< 0: not PCI
+    std::array<unsigned, 2> lines;  ///< of the I/O APIC, on pc and on q35
+    std::string place() const {
+        return slot == 0 ? "isa:0x3f8" : fmt::format("00:{:02x}.0", slot);
+    }
+};
+constexpr Plug kPlugs[] = {
+    {"isa-serial", "serial", "uart0", 0, {4, 4}},
+    {"e1000", "e1000", "nic0", 3, {11, 23}},
+    {"virtio-blk-pci", "virtio-blk", "blk0", 5, {10, 21}},
+};
+
+bool wants(const Options& options, std::string_view type) {
+    return options.devices.empty() || std::ranges::find(options.devices, type) != options.devices.end();
+}
+
+qemu::UniqueFd temporary_file(const char* name) {
+    qemu::UniqueFd fd(::memfd_create(name, MFD_CLOEXEC));
+    if (!fd) trace::throw_file_error(name, "make", errno);
+    return fd;
+}
+
+/// Each word of a sector is the sector's number.
+qemu::UniqueFd make_disk() {
+    qemu::UniqueFd fd = temporary_file("disk");
+    model::block::MemoryDisk disk(kDiskSectors, model::block::Fill::kLba, 1);
+    std::array<std::byte, kSector> sector{};
+    for (std::uint64_t at = 0; at < kDiskSectors; ++at) {
+        disk.read(at, sector);
+        if (::write(fd.get(), sector.data(), sector.size()) != static_cast<ssize_t>(sector.size()))
+            trace::throw_file_error("disk", "write", errno);
+    }
+    return fd;
+}
+
+std::string read_whole(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return std::move(text).str();
+}
+
+class Run {
+  public:
+    explicit Run(const Options& options) : options_(options) {}
+
+    Outcome finish() {
+        find_guest();
+        build_module();
+        start();
+        watch();
+        outcome_.console = read_whole(fmt::format("/proc/self/fd/{}", console_.get()));
+        judge();
+        convert();
+        return std::move(outcome_);
+    }
+
+  private:
+    void find_guest();
+    void build_module();
+    void start();
+    void plug(qemu::CommandLine& line);
+    std::string module_devices() const;
+    void watch();
+    void judge();
+    void convert();
+    std::string log_path() const {
+        return options_.keep_log.empty() ? fmt::format("/proc/self/fd/{}", log_.get()) : options_.keep_log;
+    }
+    bool our_guest() const { return options_.kernel.empty(); }
+
+    const Options& options_;
+    Outcome outcome_;
+    guest::LinuxGuest guest_;
+    std::string binary_;
+    std::optional<qemu::Module> module_;
+    qemu::UniqueFd log_, console_, disk_;
+    std::unique_ptr<qemu::Process> process_;
+    std::unique_ptr<qemu::EventLoop> loop_;
+};
+
+void Run::find_guest() {
+    if (our_guest())
+        guest_ = guest::linux_guest(guest::Purpose::kRecord);
+    else
+        guest_ = {options_.kernel, options_.initrd};
+    for (const std::string& path : {guest_.kernel, guest_.initrd, options_.disk})
+        if (!path.empty() && ::access(path.c_str(), R_OK) != 0) trace::throw_file_error(path, "read", errno);
+    const auto binary = qemu::find_executable(options_.qemu);
+    if (!binary)
+        throw qemu::QemuError(qemu::ErrorKind::kNotFound,
+                              fmt::format("'{}' is not a program here; install the package qemu-system-x86", options_.qemu));
+    binary_ = *binary;
+}
+
+void Run::build_module() {
+    if (options_.plain) return;
+    std::error_code ignored;
+    const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+    const fs::path installed = program.parent_path().parent_path() / "share/twinbench/qemu/recorder.c";
+    module_ = qemu::build_module(
+        binary_, fs::is_regular_file(installed, ignored) ? installed.string() : TB_RECORDER_SOURCE, kModule);
+    if (module_->why_not.empty()) return;
+    outcome_.why_plain = module_->why_not;
+    module_.reset();
+}
+
+std::string Run::module_devices() const {
+    std::string text;
+    for (const Plug& plug : kPlugs) {
+        if (!wants(options_, plug.type)) continue;
+        text += fmt::format("{}{},{},{},{}{}", text.empty() ? "" : ";", plug.kind, plug.id, plug.place(),
+                            plug.lines[options_.machine == "pc" ? 0 : 1],
+                            std::string_view(plug.kind) == "e1000" ? ",wire" : "");
+    }
+    return text;
+}
+
+void Run::plug(qemu::CommandLine& line) {
+    line.add("-device", "isa-serial,id=uart0,chardev=console");
+    if (wants(options_, "e1000")) {
+        line.add("-netdev", "user,id=wire");
+        line.add("-device", "e1000,id=nic0,netdev=wire,addr=3");
+    }
+    if (!wants(options_, "virtio-blk-pci")) return;
+    json file = {{"driver", "file"}, {"node-name", "image"}};
+    if (options_.disk.empty()) {
+        disk_ = make_disk();
+        file["filename"] = line.lend(disk_.get());
+    } else {
+        file["filename"] = options_.disk;
+        file["read-only"] = true;
+    }
+    line.add("-blockdev", file.dump());
+    if (options_.disk.empty())
+        line.add("-blockdev", R"({"driver":"raw","file":"image","node-name":"disk"})");
+    else
+        // The image stays as it is.
+        line.add("-drive", fmt::format("if=none,id=disk,file={},format=raw,snapshot=on", options_.disk));
+    line.add("-device", "virtio-blk-pci,id=blk0,drive=disk,addr=5,ioeventfd=off");
+}
+
+void Run::start() {
+    log_ = temporary_file("log");
+    console_ = temporary_file("console");
+    qemu::CommandLine line(
+        {"-nodefaults", "-no-user-config", "-display", "none", "-vga", "none", "-no-reboot", "-S"});
+    line.add("-machine", options_.machine);
+    line.add("-accel", "tcg");
+    line.add("-smp", "1");
+    line.add("-m", fmt::format("{}M", options_.memory_mib));
+    if (module_) line.add("-icount", kInstructionClock);
+    line.add("-kernel", guest_.kernel);
+    if (!guest_.initrd.empty()) line.add("-initrd", guest_.initrd);
+    const std::string append =
+        options_.append.empty() && our_guest() ? "console=ttyS0 quiet loglevel=3 panic=-1" : options_.append;
+    if (!append.empty()) line.add("-append", append);
+    line.add("-chardev", fmt::format("file,id=console,path={}", line.lend(console_.get())));
+    plug(line);
+    qemu::UniqueFd qmp_socket = line.chardev("qmp");
+    line.add("-mon", "chardev=qmp,mode=control");
+    qemu::UniqueFd qtest_socket = line.chardev("qtest");
+    line.add("-qtest", "chardev:qtest");
+    line.add("-qtest-log", "none");
+    line.add("-msg", "timestamp=on");
+    line.add("-d", "trace:memory_region_ops_read,trace:memory_region_ops_write,trace:pci_cfg_read,trace:pci_cfg_write");
+    line.add("-D", options_.keep_log.empty() ? line.lend(log_.get()) : options_.keep_log);
+    auto env = module_ ? module_->env : decltype(qemu::Module::env){};
+    if (module_) env.emplace_back("TWINBENCH_RECORDER", module_devices());
+    process_ = std::make_unique<qemu::Process>(qemu::ProcessOptions{binary_, line.args(), env, line.numbers()});
+    loop_ = std::make_unique<qemu::EventLoop>(process_.get(), kControlLimit);
+    loop_->add(process_.get());
+    qemu::QmpClient qmp(std::move(qmp_socket), *loop_);
+    qmp.connect();
+    const json version = json::parse(qmp.execute("query-version")).at("qemu");
+    outcome_.qemu = fmt::format("{}.{}.{}", version.at("major").get<int>(), version.at("minor").get<int>(),
+                                version.at("micro").get<int>());
+    if (module_) {
+        qemu::QtestClient qtest(std::move(qtest_socket), *loop_);
+        qtest.command("module_load tb- recorder");
+    }
+    qmp.execute("cont");
+}
+
+void Run::watch() {
+    const auto begun = Clock::now();
+    while (process_->running()) {
+        if (Clock::now() - begun > options_.deadline) {
+            outcome_.failures.push_back(
+                fmt::format("the guest has not ended after {} s, and was killed", options_.deadline.count()));
+            process_->kill();
+            return;
+        }
+        if (options_.progress) options_.progress(std::chrono::duration<double>(Clock::now() - begun).count());
+        process_->pump();
+        // Nothing tells of the end of a process but asking for it; a recording takes many seconds.
+        std::this_thread::sleep_for(kPoll);
+    }
+}
+
+void Run::judge() {
+    if (!outcome_.failures.empty()) return;
+    if (process_->status_text() != kPoweredOff)
+        outcome_.failures.push_back(
+            fmt::format("QEMU ended with {}: {}", process_->status_text(), process_->stderr_text()));
+    else if (our_guest() && outcome_.console.find(kGuestDone) == std::string::npos)
+        outcome_.failures.emplace_back("the guest did not come to its end; --console shows what it said");
+}
+
+void Run::convert() {
+    const auto source = recording::open_recording(log_path());
+    replay::Cast cast;
+    trace::TraceHeader header;
+    header.scenario = fmt::format("recorded guest on {}: {}", options_.machine,
+                                  our_guest() ? "Linux of the distribution" : fs::path(options_.kernel).filename().string());
+    header.machine = "qemu";
+    header.qemu = outcome_.qemu;
+    if (!module_) header.clock = "wall";
+    const auto keep = [&](const recording::Record& record) {
+        const auto found = cast.locate(record);
+        if (found) return wants(options_, cast.parts()[found->part].role->type);
+        switch (record.event.kind) {
+            case EventKind::kMessage:
+                return cast.sender(record.event.address, record.event.value).has_value();
+            case EventKind::kDmaRead:
+            case EventKind::kDmaWrite:
+            case EventKind::kIrqRaised:
+            case EventKind::kIrqLowered:
+            case EventKind::kHostInput:
+            case EventKind::kHostOutput:
+                return true;
+            default:
+                return false;
+        }
+    };
+    std::vector<recording::Record> first;
+    recording::Record disk;
+    const std::string fill = kDiskFill;
+    const std::string place = kPlugs[2].place();
+    if (options_.disk.empty() && wants(options_, kPlugs[2].type)) {
+        disk.event.kind = EventKind::kHostInput;
+        disk.event.value = kDiskSectors;
+        disk.text = "disk";
+        disk.name = place;
+        disk.data = std::as_bytes(std::span(fill));
+        first.push_back(disk);
+    }
+    outcome_.events = recording::write_canonical(*source, options_.output, header, keep, first);
+    outcome_.log = source->summary();
+}
+
+}  // namespace
+
+Outcome record(const Options& options) {
+    return Run(options).finish();
+}
+
+}  // namespace tb::record
