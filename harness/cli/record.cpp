@@ -33,10 +33,12 @@ int record_command(const RecordOptions& options) {
             fmt::print(stderr, "twinbench: without DMA, frames and virtual time: {}\n", outcome.why_plain);
         for (const auto& [name, count] : outcome.log.other)
             if (name == "twinbench_missing")
-                fmt::print(stderr, "twinbench: the module did not find {} of what it looks for; --keep-log shows it\n",
-                           count);
-        fmt::print("{}: {} events of QEMU {}, from {} lines of its log ({})\n", options.output, outcome.events,
-                   outcome.qemu, outcome.log.lines,
+                fmt::print(
+                    stderr,
+                    "twinbench: the module did not find {} of what it looks for; --keep-log shows it\n",
+                    count);
+        fmt::print("{}: {} events of QEMU {}, from {} lines of its log ({})\n", options.output,
+                   outcome.events, outcome.qemu, outcome.log.lines,
                    outcome.log.exact_time ? "registers, interrupts, DMA, frames, virtual time"
                                           : "registers, messages, wall-clock time");
         for (const std::string& failure : outcome.failures) fmt::print(stderr, "twinbench: {}\n", failure);

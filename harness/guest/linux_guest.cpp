@@ -43,7 +43,8 @@ Kind kind_of(Purpose purpose) {
 }
 
 void make(const fs::path& folder, const char* purpose) {
-    fmt::print(stderr, "twinbench: making a Linux guest in {} (fetches up to 80 MB of packages)\n", folder.string());
+    fmt::print(stderr, "twinbench: making a Linux guest in {} (fetches up to 80 MB of packages)\n",
+               folder.string());
     qemu::Process process({"sh", {maker(), folder.string(), purpose}, {}, {}});
     process.reap(kMakeLimit);
     process.kill();

@@ -17,9 +17,9 @@ enum class Purpose {
     kRecord,  ///< uses its drivers, to be recorded; TWINBENCH_LINUX_RECORD may name a folder
 };
 
-/// Kernel and initrd from the folder that the environment names, or from the cache, where they are made from the
-/// distribution's packages when they are not there yet (guest/linux/make-guest; half a minute, and up to 80 MB from
-/// the package mirror). Throws QemuError kNotFound with what went wrong.
+/// Kernel and initrd from the folder that the environment names, or from the cache, where they are made from
+/// the distribution's packages when they are not there yet (guest/linux/make-guest; half a minute, and up to
+/// 80 MB from the package mirror). Throws QemuError kNotFound with what went wrong.
 LinuxGuest linux_guest(Purpose purpose);
 
 }  // namespace tb::guest

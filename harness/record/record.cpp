@@ -45,8 +45,8 @@ constexpr const char* kDiskFill = "lba";
 constexpr const char* kModule = "tb-recorder";
 constexpr const char* kGuestDone = "record: done";
 constexpr const char* kPoweredOff = "exit status 0";
-/// A clock that counts instructions, 8 ns each, and leaps to the next timer while the guest idles: the same run again
-/// gives the same times.
+/// A clock that counts instructions, 8 ns each, and leaps to the next timer while the guest idles: the same
+/// run again gives the same times.
 constexpr const char* kInstructionClock = "shift=3,sleep=off";
 
 /// What is plugged, and where: the slots are such that no two devices share a line on either machine.
@@ -54,11 +54,9 @@ struct Plug {
     const char* type;
     const char* kind;  ///< as the module calls it
     const char* id;
-    unsigned slot;  ///< 0: not PCI
+    unsigned slot;                  ///< 0: not PCI
     std::array<unsigned, 2> lines;  ///< of the I/O APIC, on pc and on q35
-    std::string place() const {
-        return slot == 0 ? "isa:0x3f8" : fmt::format("00:{:02x}.0", slot);
-    }
+    std::string place() const { return slot == 0 ? "isa:0x3f8" : fmt::format("00:{:02x}.0", slot); }
 };
 constexpr Plug kPlugs[] = {
     {"isa-serial", "serial", "uart0", 0, {4, 4}},
@@ -144,8 +142,9 @@ void Run::find_guest() {
         if (!path.empty() && ::access(path.c_str(), R_OK) != 0) trace::throw_file_error(path, "read", errno);
     const auto binary = qemu::find_executable(options_.qemu);
     if (!binary)
-        throw qemu::QemuError(qemu::ErrorKind::kNotFound,
-                              fmt::format("'{}' is not a program here; install the package qemu-system-x86", options_.qemu));
+        throw qemu::QemuError(
+            qemu::ErrorKind::kNotFound,
+            fmt::format("'{}' is not a program here; install the package qemu-system-x86", options_.qemu));
     binary_ = *binary;
 }
 
@@ -219,11 +218,14 @@ void Run::start() {
     line.add("-qtest", "chardev:qtest");
     line.add("-qtest-log", "none");
     line.add("-msg", "timestamp=on");
-    line.add("-d", "trace:memory_region_ops_read,trace:memory_region_ops_write,trace:pci_cfg_read,trace:pci_cfg_write");
+    line.add(
+        "-d",
+        "trace:memory_region_ops_read,trace:memory_region_ops_write,trace:pci_cfg_read,trace:pci_cfg_write");
     line.add("-D", options_.keep_log.empty() ? line.lend(log_.get()) : options_.keep_log);
     auto env = module_ ? module_->env : decltype(qemu::Module::env){};
     if (module_) env.emplace_back("TWINBENCH_RECORDER", module_devices());
-    process_ = std::make_unique<qemu::Process>(qemu::ProcessOptions{binary_, line.args(), env, line.numbers()});
+    process_ =
+        std::make_unique<qemu::Process>(qemu::ProcessOptions{binary_, line.args(), env, line.numbers()});
     loop_ = std::make_unique<qemu::EventLoop>(process_.get(), kControlLimit);
     loop_->add(process_.get());
     qemu::QmpClient qmp(std::move(qmp_socket), *loop_);
@@ -267,8 +269,9 @@ void Run::convert() {
     const auto source = recording::open_recording(log_path());
     replay::Cast cast;
     trace::TraceHeader header;
-    header.scenario = fmt::format("recorded guest on {}: {}", options_.machine,
-                                  our_guest() ? "Linux of the distribution" : fs::path(options_.kernel).filename().string());
+    header.scenario = fmt::format(
+        "recorded guest on {}: {}", options_.machine,
+        our_guest() ? "Linux of the distribution" : fs::path(options_.kernel).filename().string());
     header.machine = "qemu";
     header.qemu = outcome_.qemu;
     if (!module_) header.clock = "wall";

@@ -36,14 +36,14 @@ struct Options {
 struct Outcome {
     std::uint64_t events = 0;
     recording::Summary log;
-    std::string qemu;        ///< version
-    std::string why_plain;   ///< why the module was not used, when it was wanted
-    std::string console;     ///< what the guest wrote on its first serial line
+    std::string qemu;                   ///< version
+    std::string why_plain;              ///< why the module was not used, when it was wanted
+    std::string console;                ///< what the guest wrote on its first serial line
     std::vector<std::string> failures;  ///< sentences: the guest did not come to its end, ...
 };
 
-/// Boots a guest, records its devices, and writes the trace. Throws QemuError when QEMU cannot be started, and
-/// trace::FileError when the trace cannot be written.
+/// Boots a guest, records its devices, and writes the trace. Throws QemuError when QEMU cannot be started,
+/// and trace::FileError when the trace cannot be written.
 Outcome record(const Options& options);
 
 }  // namespace tb::record

@@ -238,7 +238,7 @@ bool LogSource::read(Record& record) {
             stamp();
             return true;
         }
-        if (line->event == "twinbench_recorder") {
+        if (line->event == "twinbench_recorder" && !summary_.exact_time) {
             clock_.count_from_zero();
             virtual_time_ = 0;
             assembler_.hold_writes();

@@ -53,8 +53,10 @@ Survey survey(const Options& options) {
             result.highest_dma = std::max(result.highest_dma, record.event.address + record.data.size());
         }
         result.facts.has_typing |= kind == EventKind::kHostInput && record.text == "uart.type";
-        // Messages stand in every log; the line only in the recorder's.
-        result.facts.has_interrupts |= kind == EventKind::kIrqRaised;
+        // Messages stand in every log, lines only in the recorder's: where they are not compared messages are
+        // not either, for want of the data that causes them.
+        result.facts.has_interrupts |=
+            kind == EventKind::kIrqRaised || (kind == EventKind::kMessage && source->summary().exact_time);
         result.facts.has_completions |= kind == EventKind::kDmaWrite && record.text == "used";
         if (kind == EventKind::kHostInput && record.text == "disk")
             disks[std::string(record.name)] = {record.event.value, as_text(record.data)};

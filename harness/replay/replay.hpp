@@ -83,15 +83,15 @@ struct Report {
 };
 
 struct Options {
-    std::string path;
+    std::string path = {};
     bool onto_qemu = false;
     std::string qemu = "qemu-system-x86_64";
     unsigned context = 3;
-    std::vector<std::string> devices;  ///< only these types; empty: all
+    std::vector<std::string> devices = {};  ///< only these types; empty: all
     /// How far the recording's clock and the device's may lie apart, ns, where it is the wall clock.
     std::uint64_t tolerance = 20'000'000;
     /// Called now and then with the events done.
-    std::function<void(std::uint64_t events)> progress;
+    std::function<void(std::uint64_t events)> progress = {};
 };
 
 /// Plays a recording. Reads the file twice: first to learn how the devices were configured. Throws

@@ -61,7 +61,8 @@ Compressor::Compressor(const std::string& path, Sink sink)
     archive* const file = archive_->file;
     const auto check = [&](int result) {
         if (result != ARCHIVE_OK)
-            throw FileError(path_, fmt::format("cannot compress '{}': {}", path_, archive_error_string(file)));
+            throw FileError(path_,
+                            fmt::format("cannot compress '{}': {}", path_, archive_error_string(file)));
     };
     check(archive_write_add_filter(file, filter_of(path)));
     check(archive_write_set_format_raw(file));
@@ -82,14 +83,16 @@ void Compressor::write(std::string_view bytes) {
     const la_ssize_t written = archive_write_data(archive_->file, bytes.data(), bytes.size());
     if (archive_->error) std::rethrow_exception(archive_->error);
     if (written != static_cast<la_ssize_t>(bytes.size()))
-        throw FileError(path_, fmt::format("cannot compress '{}': {}", path_, archive_error_string(archive_->file)));
+        throw FileError(path_,
+                        fmt::format("cannot compress '{}': {}", path_, archive_error_string(archive_->file)));
 }
 
 void Compressor::finish() {
     const int result = archive_write_close(archive_->file);
     if (archive_->error) std::rethrow_exception(archive_->error);
     if (result != ARCHIVE_OK)
-        throw FileError(path_, fmt::format("cannot compress '{}': {}", path_, archive_error_string(archive_->file)));
+        throw FileError(path_,
+                        fmt::format("cannot compress '{}': {}", path_, archive_error_string(archive_->file)));
 }
 
 }  // namespace tb::trace

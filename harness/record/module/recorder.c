@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A module for QEMU 7.2 that writes into QEMU's own log what its trace events leave out: what devices read and
- * wrote in memory, the frames that came and went, and the virtual time of each access.
+ * A module for QEMU 7.2 that writes into QEMU's own log what its trace events leave out: what devices read
+ * and wrote in memory, the frames that came and went, and the virtual time of each access.
  *
  * Why this file is kept apart: it is loaded into QEMU's own process, and what is loaded there has to be under
  * a licence that goes with QEMU's GPL (see also ../../qemu/shim/accel_qtest.c). It is never linked into the
  * harness: it is compiled on the user's machine, at run time, by the C compiler there.
  *
- * How: the devices' memory regions are found by their QOM paths, and their operations wrapped. Before a write is
- * passed on to the device, the descriptors and buffers that the write hands over are read from the guest's memory as
- * the device will read them, and logged; what the device has then written is logged when it can be seen: after the
- * access, after a frame, or when a message-signalled interrupt goes out.
+ * How: the devices' memory regions are found by their QOM paths, and their operations wrapped. Before a write
+ * is passed on to the device, the descriptors and buffers that the write hands over are read from the guest's
+ * memory as the device will read them, and logged; what the device has then written is logged when it can be
+ * seen: after the access, after a frame, or when a message-signalled interrupt goes out.
  *
- * Which devices: TWINBENCH_RECORDER in QEMU's environment, as KIND,ID,PLACE,LINE[,NETDEV] joined by ';', where KIND is
- * e1000, virtio-blk or serial, ID the device's id, PLACE how the log shall name it, and LINE the pin of the I/O APIC to
- * which its interrupt line leads.
+ * Which devices: TWINBENCH_RECORDER in QEMU's environment, as KIND,ID,PLACE,LINE[,NETDEV] joined by ';',
+ * where KIND is e1000, virtio-blk or serial, ID the device's id, PLACE how the log shall name it, and LINE
+ * the pin of the I/O APIC to which its interrupt line leads.
  *
  * Lines (numbers in hexadecimal, data as digits, where BB*N stands for N equal bytes and commas join parts):
  *     twinbench_recorder 1                     the first
@@ -51,7 +51,8 @@ extern void cpu_physical_memory_rw(uint64_t address, void* buffer, uint64_t leng
 extern struct net_client* qemu_find_netdev(const char* id);
 struct irq;
 extern struct irq* qdev_get_gpio_in(void* device, int pin);
-extern void qemu_irq_intercept_in(struct irq** pins, void (*handler)(void* opaque, int pin, int level), int count);
+extern void qemu_irq_intercept_in(struct irq** pins, void (*handler)(void* opaque, int pin, int level),
+                                  int count);
 extern void qemu_set_irq(struct irq* irq, int level);
 
 enum { kVirtualClock = 1, kPhaseQom = 3 };
@@ -71,7 +72,8 @@ struct region_section {
 };
 extern void memory_region_init_io(struct memory_region* region, void* owner, const void* ops, void* opaque,
                                   const char* name, uint64_t size);
-extern struct region_section memory_region_find(struct memory_region* region, uint64_t address, uint64_t size);
+extern struct region_section memory_region_find(struct memory_region* region, uint64_t address,
+                                                uint64_t size);
 extern void memory_region_unref(struct memory_region* region);
 
 struct net_client_info {
@@ -122,7 +124,8 @@ static void append_data(char* out, const uint8_t* data, size_t size) {
     *out = '\0';
 }
 
-static void log_data(const char* what, const char* place, uint64_t address, const uint8_t* data, size_t size) {
+static void log_data(const char* what, const char* place, uint64_t address, const uint8_t* data,
+                     size_t size) {
     static char text[2 * kPiece * 2 + 64];
     while (size > 0) {
         const size_t piece = size < kPiece ? size : kPiece;
@@ -384,7 +387,8 @@ struct descriptor {
     uint16_t flags, next;
 };
 
-/* Logs a chain as the device reads it: `reading`, or what the device has written there, `left` bytes at most. */
+/* Logs a chain as the device reads it: `reading`, or what the device has written there, `left` bytes at most.
+ */
 static void virtio_chain(struct device* device, uint64_t table, uint16_t size, uint16_t head, bool reading,
                          uint64_t left) {
     uint16_t at = head;
@@ -402,7 +406,8 @@ static void virtio_chain(struct device* device, uint64_t table, uint16_t size, u
             continue;
         }
         const bool writable = (entry.flags & kWrite) != 0;
-        if (reading && !writable) log_memory("twinbench_dma_read", device->place, entry.address, entry.length);
+        if (reading && !writable)
+            log_memory("twinbench_dma_read", device->place, entry.address, entry.length);
         if (!reading && writable) {
             const uint64_t length = entry.length < left ? entry.length : left;
             log_memory("twinbench_dma_write", device->place, entry.address, length);
@@ -460,7 +465,8 @@ static void virtio_common(struct device* device, uint64_t offset, uint64_t value
     if (offset == kStatus && (value & 0xff) == 0) memset(device->queues, 0, sizeof device->queues);
     if (device->queue_select >= kMostQueues) return;
     struct virtqueue* queue = &device->queues[device->queue_select];
-    if (offset >= kQueueDesc && offset + size <= kQueueAvail) set_part(&queue->desc, offset - kQueueDesc, value, size);
+    if (offset >= kQueueDesc && offset + size <= kQueueAvail)
+        set_part(&queue->desc, offset - kQueueDesc, value, size);
     if (offset >= kQueueAvail && offset + size <= kQueueUsed)
         set_part(&queue->avail, offset - kQueueAvail, value, size);
     if (offset >= kQueueUsed && offset + size <= kQueueUsed + 8)
@@ -485,7 +491,8 @@ static uint64_t wrapped_read(void* opaque, uint64_t address, unsigned size) {
     return real_read(region, address, size);
 }
 
-static int wrapped_read_with_attrs(void* opaque, uint64_t address, uint64_t* data, unsigned size, uint32_t attrs) {
+static int wrapped_read_with_attrs(void* opaque, uint64_t address, uint64_t* data, unsigned size,
+                                   uint32_t attrs) {
     struct region* region = opaque;
     return region->real->read_with_attrs(region->opaque, address, data, size, attrs);
 }
@@ -504,13 +511,15 @@ static void wrapped_write(void* opaque, uint64_t address, uint64_t data, unsigne
     struct e1000_write sent = {0};
     if (region->part == kMmio) sent = e1000_before(device, address, (uint32_t)data);
     if (region->part == kCommon) virtio_common(device, address, data, size);
-    if (region->part == kNotify && address / 4 < kMostQueues) virtio_available(device, &device->queues[address / 4]);
+    if (region->part == kNotify && address / 4 < kMostQueues)
+        virtio_available(device, &device->queues[address / 4]);
     region->real->write(region->opaque, address, data, size);
     if (region->part == kMmio) e1000_after(device, &sent);
     virtio_look();
 }
 
-static int wrapped_write_with_attrs(void* opaque, uint64_t address, uint64_t data, unsigned size, uint32_t attrs) {
+static int wrapped_write_with_attrs(void* opaque, uint64_t address, uint64_t data, unsigned size,
+                                    uint32_t attrs) {
     struct region* region = opaque;
     virtio_look();
     return region->real->write_with_attrs(region->opaque, address, data, size, attrs);
@@ -665,4 +674,6 @@ void TB_STAMP(void) {}
 void qemu_module_dummy(void);
 void qemu_module_dummy(void) {}
 
-static void __attribute__((constructor)) announce(void) { register_dso_module_init(start_recording, kPhaseQom); }
+static void __attribute__((constructor)) announce(void) {
+    register_dso_module_init(start_recording, kPhaseQom);
+}
