@@ -192,6 +192,17 @@ void add_replay(CLI::App& app, int& status) {
     command->add_option("--qemu", values.qemu, "QEMU to use (with --onto qemu)")
         ->type_name("PROGRAM")
         ->envname("TWINBENCH_QEMU");
+    auto* driver = command->add_flag(
+        "--driver", values.driver,
+        "The recording stands in for the device, and our driver runs against it: by the steps of the scenario that was "
+        "recorded or, for a guest, its start and stop");
+    command->add_option("--scenario", values.scenario, "With --driver: another scenario's steps; a file or an id")
+        ->type_name("FILE|ID")
+        ->needs(driver);
+    command->add_option("--scenarios", values.scenarios, "Where scenarios are (default: scenarios)")
+        ->type_name("DIR")
+        ->needs(driver);
+    driver->excludes(command->get_option("--onto"));
     command->callback([&] { status = cli::replay_command(values); });
 }
 

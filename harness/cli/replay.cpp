@@ -9,6 +9,7 @@
 
 #include "harness/cli/commands.hpp"
 #include "harness/devices/device_type.hpp"
+#include "harness/replay/driver.hpp"
 #include "harness/trace/atomic_file.hpp"
 
 namespace tb::cli {
@@ -17,13 +18,32 @@ namespace {
 
 constexpr std::uint64_t kNsPerUs = 1000;
 
-bool write_json(const std::string& path, const replay::Report& report) {
-    const std::string text = replay::to_json(report);
-    if (path == "-") return std::fputs(text.c_str(), stdout) >= 0;
+void write_json(const std::string& path, const std::string& text) {
+    if (path.empty()) return;
     trace::AtomicFile file(path);
     file.write(text);
     file.commit();
-    return true;
+}
+
+int replay_driver(const ReplayOptions& options) {
+    if (options.devices.size() > 1) {
+        fmt::print(stderr, "twinbench: --driver takes one --device\n");
+        return kBadInput;
+    }
+    replay::DriverOptions how;
+    how.path = options.recording;
+    if (!options.devices.empty()) how.device = options.devices.front();
+    how.scenario = options.scenario;
+    how.scenarios = options.scenarios;
+    try {
+        const replay::DriverReport report = replay::replay_driver(how);
+        if (options.json != "-") fmt::print("{}", replay::render(report, options.verbose));
+        write_json(options.json, replay::to_json(report));
+        return report.good() ? kAllPassed : kSomethingFailed;
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "twinbench: {}\n", error.what());
+        return kBadInput;
+    }
 }
 
 }  // namespace
@@ -37,6 +57,7 @@ int replay_command(const ReplayOptions& options) {
                 name);
             return kBadInput;
         }
+    if (options.driver) return replay_driver(options);
     replay::Options how;
     how.path = options.recording;
     how.onto_qemu = options.onto == "qemu";
@@ -50,7 +71,7 @@ int replay_command(const ReplayOptions& options) {
         const replay::Report report = replay::replay(how);
         if (progress) fmt::print(stderr, "\r\033[K");
         if (options.json != "-") fmt::print("{}", replay::render(report, options.verbose));
-        if (!options.json.empty()) write_json(options.json, report);
+        write_json(options.json, replay::to_json(report));
         if (!std::ranges::all_of(report.parts, &replay::PartReport::good)) return kSomethingFailed;
         return report.recording.trouble.empty() ? kAllPassed : kBadInput;
     } catch (const trace::FileError& error) {

@@ -103,10 +103,13 @@ void Summary::count_unknown(std::uint64_t line, std::string_view text) {
 
 std::uint64_t Clock::at(std::uint64_t ns, std::uint64_t line, Summary& summary) {
     if (!first_) first_ = ns;
-    if (ns < *first_ || ns - *first_ < last_) {
-        if (summary.out_of_order++ == 0) summary.first_out_of_order = line;
-    } else {
-        last_ = ns - *first_;
+    const std::uint64_t time = ns < *first_ ? 0 : begun_ + (ns - *first_);
+    if (ns >= *first_ && time >= last_) return last_ = time;
+    if (summary.out_of_order++ == 0) summary.first_out_of_order = line;
+    const std::uint64_t latest = *first_ + (last_ - begun_);
+    if (latest - ns >= kNewRun) {
+        first_ = ns;
+        begun_ = last_;
     }
     return last_;
 }

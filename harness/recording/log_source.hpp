@@ -17,10 +17,13 @@ class Clock {
     /// counts as equal to it, and is noted.
     std::uint64_t at(std::uint64_t ns, std::uint64_t line, Summary& summary);
     /// From now on stamps count from 0 as they are: virtual time.
-    void count_from_zero() { first_ = last_ = 0; }
+    void count_from_zero() { first_ = begun_ = last_ = 0; }
 
   private:
-    std::optional<std::uint64_t> first_;
+    static constexpr std::uint64_t kNewRun = 2'000'000'000;
+
+    std::optional<std::uint64_t> first_;  ///< the stamp at which the count began
+    std::uint64_t begun_ = 0;             ///< the time then
     std::uint64_t last_ = 0;
 };
 

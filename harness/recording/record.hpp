@@ -46,6 +46,7 @@ struct Summary {
     std::uint64_t untimed = 0;  ///< events without a time stamp
     /// In which forms lines were; more than one is a mixture of versions.
     std::map<std::string, std::uint64_t, std::less<>> forms;
+    std::string device;       ///< type of the device that a trace of a scenario is about; else empty
     bool exact_time = false;  ///< times are the machine's own, not a wall clock's
     /// Where and why reading ended before the end; empty when it did not.
     std::string trouble;

@@ -107,6 +107,18 @@ TEST(LogSource, TimesCountFromTheFirstStampAndNeverRunBackwards) {
     EXPECT_EQ(read.summary.first_out_of_order, 3U);
 }
 
+TEST(LogSource, TheLogOfAnotherRunBehindTheFirstGoesOnFromItsEnd) {
+    const Read read = read_text(
+        "1@100.000000:pci_cfg_read e1000 00:02.0 @0x0 -> 0x1\n"
+        "1@120.000000:pci_cfg_read e1000 00:02.0 @0x0 -> 0x1\n"
+        "1@100.000000:pci_cfg_read e1000 00:02.0 @0x0 -> 0x1\n"
+        "1@120.000000:pci_cfg_read e1000 00:02.0 @0x0 -> 0x1\n");
+    std::vector<std::uint64_t> times;
+    for (const Kept& record : read.records) times.push_back(record.event.time / 1'000'000'000);
+    EXPECT_THAT(times, ElementsAre(0, 20, 20, 40));
+    EXPECT_EQ(read.summary.out_of_order, 1U);
+}
+
 TEST(LogSource, OtherEventsAndOtherLinesAreCounted) {
     const Read read = read_text(
         "ioapic_set_irq vector: 4 level: 1\n"

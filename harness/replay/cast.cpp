@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "harness/operations/board.hpp"
+
 namespace tb::replay {
 
 namespace {
@@ -43,6 +45,23 @@ std::string Cast::Part::place() const {
 std::size_t Cast::add(Part part) {
     parts_.push_back(std::move(part));
     return parts_.size() - 1;
+}
+
+void Cast::assume(std::string_view type) {
+    for (const Role* role : roles()) {
+        if (role->type != type) continue;
+        Part part;
+        part.role = role;
+        part.ports = role->ports;
+        if (role->port_count != 0) {
+            add(part);
+            continue;
+        }
+        part.function = hal::config_address(harness::kDeviceUnderTest, 0);
+        Function& function = functions_[*part.function];
+        function.part = add(part);
+        function.known = true;
+    }
 }
 
 std::optional<Cast::Found> Cast::locate(const recording::Record& record) {

@@ -45,6 +45,7 @@ Survey survey(const Options& options) {
     Cast cast;
     std::map<std::string, std::pair<std::uint64_t, std::string>> disks;
     const auto source = recording::open_recording(options.path);
+    cast.assume(source->summary().device);
     recording::Record record;
     while (source->next(record)) {
         const EventKind kind = record.event.kind;
@@ -176,6 +177,7 @@ Report replay(const Options& options) {
         return players[part].get();
     };
 
+    cast.assume(source->summary().device);
     recording::Record record;
     while (source->next(record)) {
         if (options.progress && source->summary().events % kProgressEvery == 0)
