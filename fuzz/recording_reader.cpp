@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The readers of recordings over any bytes: logs, simpletrace and what only looks like one, and the search for the
-// devices in them.
+// The readers of recordings over any bytes: logs, simpletrace and what only looks like one, and the search
+// for the devices in them.
 //
-// Findings: a memory error or undefined behaviour (sanitizers); an event that cannot be; a reader that gives out more
-// events than there are bytes; different events from the same bytes.
+// Findings: a memory error or undefined behaviour (sanitizers); an event that cannot be; a reader that gives
+// out more events than there are bytes; different events from the same bytes.
 
 #include <cstdint>
 #include <cstdio>
@@ -27,9 +27,10 @@ using namespace tb;
 void check(const recording::Record& record, std::size_t bytes) {
     const trace::Event& event = record.event;
     const unsigned width = event.width;
-    if (width != 0 && width != 1 && width != 2 && width != 4 && width != 8) finding("an access of an odd width");
-    if ((trace::is_register_read(event.kind) || trace::is_register_write(event.kind)) && width != 0 && width < 8 &&
-        event.value >> (8 * width) != 0)
+    if (width != 0 && width != 1 && width != 2 && width != 4 && width != 8)
+        finding("an access of an odd width");
+    if ((trace::is_register_read(event.kind) || trace::is_register_write(event.kind)) && width != 0 &&
+        width < 8 && event.value >> (8 * width) != 0)
         finding("a value wider than its access");
     if (record.name.size() > bytes || record.text.size() > 16) finding("a name longer than the file");
 }
@@ -52,7 +53,8 @@ std::uint64_t read_all(std::span<const std::byte> input) {
         cast.locate(record);
         cast.sender(record.event.address, record.event.value);
         cast.at(record.name);
-        sum = sum * 31 + record.event.address + record.event.value + recording::text_with_place(record).size();
+        sum =
+            sum * 31 + record.event.address + record.event.value + recording::text_with_place(record).size();
     }
     const recording::Summary& summary = source->summary();
     if (summary.events != events) finding("the events were miscounted");

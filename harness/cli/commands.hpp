@@ -60,8 +60,8 @@ struct ReplayOptions {
     std::string json;
     std::string qemu = "qemu-system-x86_64";
     bool verbose = false;
-    bool driver = false;    ///< the recording stands in for the device
-    std::string scenario;   ///< with driver: whose steps it makes
+    bool driver = false;   ///< the recording stands in for the device
+    std::string scenario;  ///< with driver: whose steps it makes
     std::string scenarios = "scenarios";
 };
 int replay_command(const ReplayOptions& options);

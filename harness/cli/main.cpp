@@ -127,10 +127,11 @@ void add_record(CLI::App& app, int& status) {
     command->add_option("--machine", values.machine, "QEMU's machine: pc (default) or q35")
         ->check(CLI::IsMember(
             std::vector<std::string>(std::begin(record::kMachines), std::end(record::kMachines))));
-    auto* kernel =
-        command->add_option("--kernel", values.kernel,
-                            "A kernel to boot (default: the distribution's Linux, which loads the drivers, "
-                            "uses the devices and powers off; made of packages the first time)");
+    auto* kernel = command->add_option(
+        "--kernel", values.kernel,
+        "A kernel to boot (default: the distribution's Linux, which loads the drivers, "
+        "uses the devices and powers off; made of packages the first time). It ends by power off, or "
+        "by a write to isa-debug-exit at port 0xf4");
     kernel->type_name("FILE");
     command->add_option("--initrd", values.initrd, "Its initial RAM disk")->type_name("FILE")->needs(kernel);
     command->add_option("--append", values.append, "The kernel's command line")->type_name("TEXT");
@@ -192,11 +193,13 @@ void add_replay(CLI::App& app, int& status) {
     command->add_option("--qemu", values.qemu, "QEMU to use (with --onto qemu)")
         ->type_name("PROGRAM")
         ->envname("TWINBENCH_QEMU");
-    auto* driver = command->add_flag(
-        "--driver", values.driver,
-        "The recording stands in for the device, and our driver runs against it: by the steps of the scenario that was "
-        "recorded or, for a guest, its start and stop");
-    command->add_option("--scenario", values.scenario, "With --driver: another scenario's steps; a file or an id")
+    auto* driver = command->add_flag("--driver", values.driver,
+                                     "The recording stands in for the device, and our driver runs against "
+                                     "it: by the steps of the scenario that was "
+                                     "recorded or, for a guest, its start and stop");
+    command
+        ->add_option("--scenario", values.scenario,
+                     "With --driver: another scenario's steps; a file or an id")
         ->type_name("FILE|ID")
         ->needs(driver);
     command->add_option("--scenarios", values.scenarios, "Where scenarios are (default: scenarios)")

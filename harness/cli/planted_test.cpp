@@ -108,17 +108,56 @@ TEST_F(Planted, AWrongUsedLengthIsCaughtWithBothValues) {
     faulty_for_a_kernel_too("wrong_used_length", path);
 }
 
-TEST_F(Planted, ChanceFindsAWrongResetValueAndSavesAFewStepsThatShowIt) {
-    const Ran ran = run_program(std::string(TWINBENCH_PLANTED) + "wrong_reset",
-                                "confirm --random 1000 --device e1000 --save " + folder_.string());
+struct Fault {
+    const char* name;
+    const char* device;
+};
+class FoundByChance : public Planted, public ::testing::WithParamInterface<Fault> {};
+
+TEST_P(FoundByChance, AndSavedAsAFewOperationsThatShowIt) {
+    const Fault fault = GetParam();
+    const std::string faulty_program = std::string(TWINBENCH_PLANTED) + fault.name;
+    const Ran ran = run_program(faulty_program, std::string("confirm --random 1000 --device ") +
+                                                    fault.device + " --save " + folder_.string());
     EXPECT_EQ(ran.code, 1);
-    EXPECT_THAT(ran.output, HasSubstr("steps are enough"));
-    std::ifstream in(folder_ / "random-e1000-seed-1-1.json");
+    EXPECT_THAT(ran.output, HasSubstr("operations are enough"));
+    const std::string path = (folder_ / ("random-" + std::string(fault.device) + "-seed-1-1.json")).string();
+    std::ifstream in(path);
+    ASSERT_TRUE(in) << ran.output;
     const nlohmann::json saved = nlohmann::json::parse(in);
     EXPECT_LT(saved["steps"].size(), 10u) << saved.dump(2);
-    const std::string path = (folder_ / "random-e1000-seed-1-1.json").string();
-    EXPECT_EQ(run_program(std::string(TWINBENCH_PLANTED) + "wrong_reset", "confirm " + path).code, 1);
+    EXPECT_EQ(run_program(faulty_program, "confirm " + path).code, 1);
     EXPECT_EQ(run_program(TWINBENCH_PROGRAM, "confirm " + path).code, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Faults, FoundByChance,
+                         ::testing::Values(Fault{"wrong_reset", "e1000"}, Fault{"wrong_write_mask", "e1000"},
+                                           Fault{"missing_read_clear", "e1000"},
+                                           Fault{"late_interrupt", "e1000"},
+                                           Fault{"wrong_used_length", "virtio-blk-pci"}),
+                         [](const auto& fault) { return std::string(fault.param.name); });
+
+/// What real guests did shows faults too.
+TEST_F(Planted, AReplayFindsWhatTheRecordedGuestWouldHaveSeen) {
+    const std::string recording =
+        "replay " + std::string(TWINBENCH_SCENARIOS) + "/recordings/linux.pc.trace.xz";
+    EXPECT_EQ(run_program(TWINBENCH_PROGRAM, recording).code, 0);
+    const auto with = [&](const char* fault) {
+        return run_program(std::string(TWINBENCH_PLANTED) + fault, recording);
+    };
+    const Ran reset = with("wrong_reset");
+    EXPECT_EQ(reset.code, 1);
+    EXPECT_THAT(reset.output,
+                AllOf(HasSubstr("reads of STATUS: the device answers otherwise"), HasSubstr("SPEED")));
+    const Ran cleared = with("missing_read_clear");
+    EXPECT_EQ(cleared.code, 1);
+    EXPECT_THAT(cleared.output, HasSubstr("the device answers otherwise"));
+    const Ran used = with("wrong_used_length");
+    EXPECT_EQ(used.code, 1);
+    EXPECT_THAT(used.output, HasSubstr("bytes that were written"));
+    const Ran lost = with("lost_interrupt");
+    EXPECT_EQ(lost.code, 1);
+    EXPECT_THAT(lost.output, HasSubstr("interrupts only recorded"));
 }
 
 }  // namespace

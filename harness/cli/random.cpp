@@ -45,7 +45,7 @@ void reproduce(const scenario::Scenario& scenario, Options options, Judged& judg
         return;
     }
     json document = scenario.document->root();
-    document["steps"] = random::minimise(document["steps"], kMostRuns, [&](const json& steps) {
+    document["steps"] = random::minimise_operations(document["steps"], kMostRuns, [&](const json& steps) {
         json part = document;
         part["steps"] = steps;
         const auto shorter = load(part, scenario.id);
@@ -58,7 +58,7 @@ void reproduce(const scenario::Scenario& scenario, Options options, Judged& judg
     if (const auto minimised = load(document, scenario.id))
         judged.details = judge_on_both(*minimised, options).details;
     std::string found =
-        fmt::format("; {} of {} steps are enough", document["steps"].size(), scenario.steps.size());
+        fmt::format("; {} of {} operations are enough", document["steps"].size(), scenario.steps.size());
     try {
         trace::AtomicFile file(path);
         file.write(document.dump(2) + "\n");

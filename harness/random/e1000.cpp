@@ -130,15 +130,42 @@ void interrupts(Dice& dice, json& steps) {
     steps.push_back({{"read", "ICR"}});
 }
 
+/// One cause twice: the second rise falls into the window in which interrupts are held together, or behind
+/// it.
+void edges(Dice& dice, json& steps) {
+    const std::uint64_t cause = std::uint64_t{1} << dice.below(8);
+    const auto wait = [&] { steps.push_back({{"wait", fmt::format("{}us", 20 + dice.below(300))}}); };
+    write(steps, "IMS", cause);
+    write(steps, "ICS", cause);
+    steps.push_back({{"read", "ICR"}});
+    wait();
+    write(steps, "ICS", cause);
+    wait();
+    steps.push_back({{"read", "ICR"}});
+}
+
+/// A ring is told to lie elsewhere, and put back before anything looks at it.
+void ring_place(Dice& dice, json& steps) {
+    const bool transmits = dice.percent(50);
+    const char side = transmits ? 'T' : 'R';
+    const char* part = dice.pick({"BAL", "BAH", "LEN"});
+    const std::string name = fmt::format("{}D{}", side, part);
+    write(steps, name, dice.next() & 0xffff'ffff);
+    steps.push_back({{"read", name}});
+    write(steps, fmt::format("{}DBAL", side), transmits ? "tx" : "rx");
+    write(steps, fmt::format("{}DBAH", side), 0);
+    write(steps, fmt::format("{}DLEN", side), kRingBytes);
+}
+
 void phy(Dice& dice, json& steps) {
     const std::uint64_t read = dice.percent(60) ? 0x0800'0000 : 0x0400'0000;
     write(steps, "MDIC", read | 1U << 21 | dice.below(32) << 16 | dice.below(0x1'0000));
     steps.push_back({{"read", "MDIC"}});
 }
 
-constexpr std::array<Act, 14> kActs{transmit_ring, receive_ring, descriptor, descriptor, descriptor,
-                                    transmit,      transmit,     give_back,  frame,      frame,
-                                    interrupts,    interrupts,   phy,        cable};
+constexpr std::array<Act, 17> kActs{
+    transmit_ring, receive_ring, descriptor, descriptor, descriptor, transmit,   transmit, give_back, frame,
+    frame,         interrupts,   interrupts, edges,      edges,      ring_place, phy,      cable};
 constexpr Profile kProfile{"e1000", "{}", kRings, begin, kActs, 35};
 
 }  // namespace

@@ -41,4 +41,29 @@ nlohmann::json minimise(nlohmann::json steps, unsigned most, Fails fails) {
     return steps;
 }
 
+/// The same, and then within each step that has steps of its own; one of a single step becomes that step.
+template <class Fails>
+nlohmann::json minimise_operations(nlohmann::json steps, unsigned most, Fails fails) {
+    using nlohmann::json;
+    unsigned asked = 0;
+    const auto counted = [&](const json& some) { return asked++ < most && fails(some); };
+    steps = minimise(std::move(steps), most, counted);
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        if (!steps[i].is_object() || !steps[i].contains("steps")) continue;
+        const auto with = [&](const json& inner) {
+            json all = steps;
+            all[i]["steps"] = inner;
+            return all;
+        };
+        const json inner =
+            minimise(steps[i]["steps"], most, [&](const json& some) { return counted(with(some)); });
+        steps = with(inner);
+        if (inner.size() != 1) continue;
+        json alone = steps;
+        alone[i] = inner.front();
+        if (counted(alone)) steps = std::move(alone);
+    }
+    return steps;
+}
+
 }  // namespace tb::random

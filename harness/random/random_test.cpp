@@ -64,10 +64,14 @@ TEST(SequenceTest, ReadsEveryRegisterAndWritesMost) {
         std::vector<std::string> written;
         for (std::uint64_t seed = 1; seed <= 10; ++seed) {
             const json sequence = make_sequence(*device, seed, 2000);
-            for (const json& step : sequence["steps"]) {
+            const auto look = [&](const json& step) {
                 const auto plain = [](const std::string& name) { return name.substr(0, name.find('[')); };
                 if (step.contains("read")) read.push_back(plain(step["read"]));
                 if (step.contains("write")) written.push_back(plain(step["write"]));
+            };
+            for (const json& step : sequence["steps"]) {
+                look(step);
+                for (const json& inner : step.value("steps", json::array())) look(inner);
             }
         }
         std::size_t registers = 0;
@@ -98,6 +102,23 @@ TEST(MinimiseTest, LeavesWhatIsNeeded) {
     });
     EXPECT_THAT(least, ElementsAre(17, 400, 401));
     EXPECT_LE(asked, 400u);
+}
+
+TEST(MinimiseTest, LooksIntoOperationsOfSeveralSteps) {
+    json steps =
+        json::array({1, {{"repeat", 1}, {"steps", {2, 3, 4}}}, 5, {{"repeat", 1}, {"steps", {6, 7}}}});
+    const auto has = [](const json& some, int what) {
+        for (const json& step : some) {
+            if (step == what) return true;
+            if (!step.is_object()) continue;
+            for (const json& inner : step["steps"])
+                if (inner == what) return true;
+        }
+        return false;
+    };
+    const json least = minimise_operations(
+        steps, 400, [&](const json& some) { return has(some, 2) && has(some, 4) && has(some, 7); });
+    EXPECT_EQ(least, json::array({{{"repeat", 1}, {"steps", {2, 4}}}, 7}));
 }
 
 TEST(MinimiseTest, AsksNoMoreThanItMayAndKeepsWhatFails) {

@@ -38,11 +38,20 @@ class Maker {
 
   private:
     void operation() {
-        if (dice_.percent(profile_.act_percent))
-            return profile_.acts[dice_.below(profile_.acts.size())](dice_, steps_);
+        if (dice_.percent(profile_.act_percent)) return act();
         if (dice_.percent(6)) return wait();
         if (device_.is_pci() && dice_.percent(4)) return command();
         register_access();
+    }
+
+    /// One operation is one step, whatever it takes.
+    void act() {
+        json steps = json::array();
+        profile_.acts[dice_.below(profile_.acts.size())](dice_, steps);
+        if (steps.size() == 1)
+            steps_.push_back(steps.front());
+        else
+            steps_.push_back({{"repeat", 1}, {"steps", std::move(steps)}});
     }
 
     void wait() {

@@ -7,7 +7,8 @@ namespace tb::recording {
 namespace {
 
 TEST(LogLine, WithoutStamp) {
-    const auto line = parse_log_line("memory_region_ops_read cpu 0 mr 0x1 addr 0x70 value 0x8f size 1 name 'rtc'");
+    const auto line =
+        parse_log_line("memory_region_ops_read cpu 0 mr 0x1 addr 0x70 value 0x8f size 1 name 'rtc'");
     ASSERT_TRUE(line);
     EXPECT_EQ(line->stamp, LogLine::Stamp::kNone);
     EXPECT_EQ(line->event, "memory_region_ops_read");
@@ -36,15 +37,17 @@ TEST(LogLine, DaysThatThereAreNotAreNoStamps) {
 }
 
 TEST(LogLine, ProseAndNoiseAreNoEvents) {
-    for (const char* text : {"", "qemu-system-x86_64: terminating on signal 15", "Hello", "12345", "@", "1@2.3:x_y",
-                             "1@2.345678", "  pci_cfg_read", "pci_cfg_read:", "99999999999999999999@1.000000:a_b",
-                             "1@99999999999999999999.000000:a_b", "\xff\xfe_"})
+    for (const char* text :
+         {"", "qemu-system-x86_64: terminating on signal 15", "Hello", "12345", "@", "1@2.3:x_y",
+          "1@2.345678", "  pci_cfg_read", "pci_cfg_read:", "99999999999999999999@1.000000:a_b",
+          "1@99999999999999999999.000000:a_b", "\xff\xfe_"})
         EXPECT_FALSE(parse_log_line(text)) << text;
     EXPECT_TRUE(parse_log_line("apic_deliver_irq dest 0 dest_mode 0"));
 }
 
 TEST(RegionAccess, OfAllVersions) {
-    const auto named = parse_region_access("cpu 0 mr 0x55c6 addr 0xfebc0008 value 0x80080783 size 4 name 'e1000-mmio'");
+    const auto named =
+        parse_region_access("cpu 0 mr 0x55c6 addr 0xfebc0008 value 0x80080783 size 4 name 'e1000-mmio'");
     ASSERT_TRUE(named);
     EXPECT_EQ(named->address, 0xfebc0008U);
     EXPECT_EQ(named->value, 0x80080783U);
@@ -59,10 +62,12 @@ TEST(RegionAccess, OfAllVersions) {
 
 TEST(RegionAccess, WhatIsCutOrWrongIsRefused) {
     for (const char* text :
-         {"cpu 0 mr 0x55c6 addr 0xfebc0008 value 0x80080783 size", "cpu 0 mr 0x55c6 addr 0xfebc0008 value 0x8 size 3",
-          "cpu 0 mr 0x55c6 addr 0xfebc0008 value 0x8 size 4 name 'e1000", "cpu 0 mr 0x55c6 addr febc value 0x8 size 4",
-          "cpu 0 mr 0x55c6 addr 0x11111111111111111 value 0x8 size 4", "cpu x mr 0x1 addr 0x1 value 0x8 size 4",
-          "cpu 0 mr 0x1 addr 0x1 value 0x8 size 4 and more", ""})
+         {"cpu 0 mr 0x55c6 addr 0xfebc0008 value 0x80080783 size",
+          "cpu 0 mr 0x55c6 addr 0xfebc0008 value 0x8 size 3",
+          "cpu 0 mr 0x55c6 addr 0xfebc0008 value 0x8 size 4 name 'e1000",
+          "cpu 0 mr 0x55c6 addr febc value 0x8 size 4",
+          "cpu 0 mr 0x55c6 addr 0x11111111111111111 value 0x8 size 4",
+          "cpu x mr 0x1 addr 0x1 value 0x8 size 4", "cpu 0 mr 0x1 addr 0x1 value 0x8 size 4 and more", ""})
         EXPECT_FALSE(parse_region_access(text)) << text;
 }
 
@@ -87,9 +92,10 @@ TEST(ConfigAccess, NamesMayHaveBlanks) {
 }
 
 TEST(ConfigAccess, WhatIsCutOrWrongIsRefused) {
-    for (const char* text : {"e1000 00:02.0 @0x0 ->", "e1000 00:02.0 @0x0", "e1000 @0x0 -> 0x1", "e1000 00:20.0 @0x0 -> 0x1",
-                             "e1000 00:02.8 @0x0 -> 0x1", "e1000 00:02.0 @0x1000 -> 0x1", "e1000 32:0 @0x0 -> 0x1",
-                             "e1000 00:02.0 @0x0 -> 0x100000000", "e1000 00:02.0 @0x0 -> 0x1 more", ""})
+    for (const char* text :
+         {"e1000 00:02.0 @0x0 ->", "e1000 00:02.0 @0x0", "e1000 @0x0 -> 0x1", "e1000 00:20.0 @0x0 -> 0x1",
+          "e1000 00:02.8 @0x0 -> 0x1", "e1000 00:02.0 @0x1000 -> 0x1", "e1000 32:0 @0x0 -> 0x1",
+          "e1000 00:02.0 @0x0 -> 0x100000000", "e1000 00:02.0 @0x0 -> 0x1 more", ""})
         EXPECT_FALSE(parse_config_access(text)) << text;
 }
 

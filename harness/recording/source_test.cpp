@@ -43,7 +43,10 @@ Read read_all(std::unique_ptr<Source> source) {
     Read read;
     Record record;
     while (source->next(record))
-        read.records.push_back({record.event, record.timed, record.line, std::string(record.name),
+        read.records.push_back({record.event,
+                                record.timed,
+                                record.line,
+                                std::string(record.name),
                                 std::string(record.text),
                                 {record.data.begin(), record.data.end()}});
     read.summary = source->summary();
@@ -71,7 +74,8 @@ TEST(LogSource, PortsAndMemoryAreToldApart) {
 }
 
 TEST(LogSource, BitsBeyondTheAccessAreNoPartOfTheValue) {
-    const Read read = read_text("memory_region_ops_write cpu 0 mr 0x1 addr 0x3f8 value 0xffffff41 size 1 name 'serial'\n");
+    const Read read =
+        read_text("memory_region_ops_write cpu 0 mr 0x1 addr 0x3f8 value 0xffffff41 size 1 name 'serial'\n");
     EXPECT_EQ(read.records.at(0).event.value, 0x41U);
 }
 
@@ -127,7 +131,8 @@ TEST(LogSource, OtherEventsAndOtherLinesAreCounted) {
         "memory_region_ops_read cpu 0\n"
         "apic_deliver_irq dest 0\n");
     EXPECT_THAT(read.records, IsEmpty());
-    EXPECT_THAT(read.summary.other, UnorderedElementsAre(Pair("ioapic_set_irq", 2U), Pair("apic_deliver_irq", 1U)));
+    EXPECT_THAT(read.summary.other,
+                UnorderedElementsAre(Pair("ioapic_set_irq", 2U), Pair("apic_deliver_irq", 1U)));
     EXPECT_EQ(read.summary.unknown, 2U);
     EXPECT_EQ(read.summary.first_unknown, 2U);
     EXPECT_EQ(read.summary.unknown_sample, "\"qemu-system-x86_64: warning\"");
@@ -185,7 +190,8 @@ TEST(LogSource, WritesToTheProcessorsMessagesAreMessagesAndItsRegistersAreNot) {
 class Simpletrace {
   public:
     explicit Simpletrace(std::uint64_t version = 4) {
-        for (const std::uint64_t word : {SimpletraceSource::kFirstWord, SimpletraceSource::kMagic, version}) put(word);
+        for (const std::uint64_t word : {SimpletraceSource::kFirstWord, SimpletraceSource::kMagic, version})
+            put(word);
     }
     Simpletrace& name(std::uint64_t id, std::string_view name) {
         put(std::uint64_t{0});
@@ -326,11 +332,13 @@ TEST_F(CanonicalTest, ARecordingAsATraceIsTheSameRecording) {
 
 TEST_F(CanonicalTest, WhetherTimesAreExactIsFoundBehindTheFirstLines) {
     const std::string path = folder_ / "a.log";
-    std::ofstream(path) << "1@5.000000:memory_region_ops_read cpu 0 mr 0x2 addr 0x70 value 0x80 size 1 name 'rtc'\n"
-                           "twinbench_recorder 1\n"
-                           "memory_region_ops_read cpu 0 mr 0x2 addr 0x70 value 0x80 size 1 name 'rtc'\n";
+    std::ofstream(path)
+        << "1@5.000000:memory_region_ops_read cpu 0 mr 0x2 addr 0x70 value 0x80 size 1 name 'rtc'\n"
+           "twinbench_recorder 1\n"
+           "memory_region_ops_read cpu 0 mr 0x2 addr 0x70 value 0x80 size 1 name 'rtc'\n";
     EXPECT_TRUE(has_exact_time(path));
-    std::ofstream(path) << "1@5.000000:memory_region_ops_read cpu 0 mr 0x2 addr 0x70 value 0x80 size 1 name 'rtc'\n";
+    std::ofstream(path)
+        << "1@5.000000:memory_region_ops_read cpu 0 mr 0x2 addr 0x70 value 0x80 size 1 name 'rtc'\n";
     EXPECT_FALSE(has_exact_time(path));
 }
 

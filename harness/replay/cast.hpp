@@ -40,8 +40,8 @@ class Cast {
         Spot spot;
     };
 
-    /// The recording is a scenario's: its device is of this type, and stands where scenarios have it. For no type of
-    /// ours nothing is assumed.
+    /// The recording is a scenario's: its device is of this type, and stands where scenarios have it. For no
+    /// type of ours nothing is assumed.
     void assume(std::string_view type);
     /// Which part an access belongs to, learning from it. Nothing for an access to something else, which is
     /// counted.

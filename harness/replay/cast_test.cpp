@@ -27,8 +27,8 @@ std::vector<std::string> located(const std::string& log, Cast& cast) {
             continue;
         }
         const Cast::Part& part = cast.parts()[found->part];
-        result.push_back(std::string(part.role->type) + "@" + part.place() + " " + std::to_string(found->spot.bar) + ":" +
-                         std::to_string(found->spot.offset));
+        result.push_back(std::string(part.role->type) + "@" + part.place() + " " +
+                         std::to_string(found->spot.bar) + ":" + std::to_string(found->spot.offset));
     }
     return result;
 }
@@ -39,7 +39,8 @@ std::vector<std::string> located(const std::string& log) {
 }
 
 std::string read(const char* address, const char* name = nullptr, const char* size = "4") {
-    std::string line = std::string("memory_region_ops_read cpu 0 mr 0x1 addr ") + address + " value 0x0 size " + size;
+    std::string line =
+        std::string("memory_region_ops_read cpu 0 mr 0x1 addr ") + address + " value 0x0 size " + size;
     if (name != nullptr) line += std::string(" name '") + name + "'";
     return line + "\n";
 }
@@ -49,8 +50,8 @@ TEST(Cast, FunctionsByTheirIdentityAndRegistersByTheirBars) {
     EXPECT_THAT(located("pci_cfg_read mynic 02:0 @0x0 -> 0x100e8086\n"
                         "pci_cfg_write mynic 02:0 @0x10 <- 0xfebc0000\n" +
                         read("0xfebc0008") + read("0xfebdffff", nullptr, "1") + read("0xfebe0000")),
-                ElementsAre("e1000@00:02.0 -1:0", "e1000@00:02.0 -1:16", "e1000@00:02.0 0:8", "e1000@00:02.0 0:131071",
-                            "-"));
+                ElementsAre("e1000@00:02.0 -1:0", "e1000@00:02.0 -1:16", "e1000@00:02.0 0:8",
+                            "e1000@00:02.0 0:131071", "-"));
 }
 
 TEST(Cast, SizingABarMovesNothing) {
@@ -62,8 +63,8 @@ TEST(Cast, SizingABarMovesNothing) {
                         "pci_cfg_write e1000 00:02.0 @0x10 <- 0xfebc0000\n"
                         "pci_cfg_write e1000 00:02.0 @0x14 <- 0xc001\n" +
                         read("0xc004") + read("0xfebc0008")),
-                ElementsAre(::testing::_, ::testing::_, ::testing::_, ::testing::_, "e1000@00:02.0 0:8", ::testing::_,
-                            ::testing::_, "e1000@00:02.0 1:4", "e1000@00:02.0 0:8"));
+                ElementsAre(::testing::_, ::testing::_, ::testing::_, ::testing::_, "e1000@00:02.0 0:8",
+                            ::testing::_, ::testing::_, "e1000@00:02.0 1:4", "e1000@00:02.0 0:8"));
 }
 
 TEST(Cast, ABarThatMovesIsFoundWhereItWentAndNotWhereItWas) {
@@ -86,17 +87,20 @@ TEST(Cast, WideBarsHaveTwoHalves) {
 }
 
 TEST(Cast, WithoutConfigurationAccessesByTheNamesOfRegions) {
-    EXPECT_THAT(located(read("0xfebc0008", "e1000-mmio") + read("0xfebd5400", "e1000-mmio") + read("0xc004", "e1000-io") +
-                        read("0xfe002014", "virtio-pci-device-virtio-blk") + read("0x3fd", "serial", "1") +
-                        read("0xfd000014", "virtio-pci-common-virtio-net", "1")),
-                ElementsAre("e1000@BAR0 at 0xfebc0000 0:8", "e1000@BAR0 at 0xfebc0000 0:87040",
-                            "e1000@BAR0 at 0xfebc0000 1:4", "virtio-blk-pci@BAR4 at 0xfe000000 4:8212",
-                            "isa-serial@isa:0x3f8 -2:5", "-"));
+    EXPECT_THAT(
+        located(read("0xfebc0008", "e1000-mmio") + read("0xfebd5400", "e1000-mmio") +
+                read("0xc004", "e1000-io") + read("0xfe002014", "virtio-pci-device-virtio-blk") +
+                read("0x3fd", "serial", "1") + read("0xfd000014", "virtio-pci-common-virtio-net", "1")),
+        ElementsAre("e1000@BAR0 at 0xfebc0000 0:8", "e1000@BAR0 at 0xfebc0000 0:87040",
+                    "e1000@BAR0 at 0xfebc0000 1:4", "virtio-blk-pci@BAR4 at 0xfe000000 4:8212",
+                    "isa-serial@isa:0x3f8 -2:5", "-"));
 }
 
 TEST(Cast, TwoOfAKindAreTwo) {
     Cast cast;
-    located(read("0xfebc0008", "e1000-mmio") + read("0xfeba0008", "e1000-mmio") + read("0xfebc0010", "e1000-mmio"), cast);
+    located(read("0xfebc0008", "e1000-mmio") + read("0xfeba0008", "e1000-mmio") +
+                read("0xfebc0010", "e1000-mmio"),
+            cast);
     ASSERT_EQ(cast.parts().size(), 2U);
     EXPECT_EQ(cast.parts()[0].accesses, 2U);
     EXPECT_EQ(cast.parts()[1].accesses, 1U);
@@ -109,7 +113,8 @@ TEST(Cast, TheFirstSerialPortNeedsNoName) {
 
 TEST(Cast, WhatNobodyPlaysIsCountedByName) {
     Cast cast;
-    located(read("0x70", "rtc") + read("0x71", "rtc") + read("0xb0000000") + "pci_cfg_read VGA 00:01.0 @0x0 -> 0x11111234\n",
+    located(read("0x70", "rtc") + read("0x71", "rtc") + read("0xb0000000") +
+                "pci_cfg_read VGA 00:01.0 @0x0 -> 0x11111234\n",
             cast);
     EXPECT_THAT(cast.others(), ElementsAre(Pair("", 1U), Pair("VGA", 1U), Pair("rtc", 2U)));
 }
@@ -117,12 +122,14 @@ TEST(Cast, WhatNobodyPlaysIsCountedByName) {
 TEST(Cast, MessagesBelongToWhoseTableHasThem) {
     Cast cast;
     const auto write = [](const char* address, const char* value) {
-        return std::string("memory_region_ops_write cpu 0 mr 0x1 addr ") + address + " value " + value + " size 4\n";
+        return std::string("memory_region_ops_write cpu 0 mr 0x1 addr ") + address + " value " + value +
+               " size 4\n";
     };
-    located("pci_cfg_read virtio-blk-pci 00:03.0 @0x0 -> 0x10421af4\n"
-            "pci_cfg_write virtio-blk-pci 00:03.0 @0x14 <- 0xfebd1000\n" +
-                write("0xfebd1010", "0xfee01004") + write("0xfebd1014", "0x0") + write("0xfebd1018", "0x26"),
-            cast);
+    located(
+        "pci_cfg_read virtio-blk-pci 00:03.0 @0x0 -> 0x10421af4\n"
+        "pci_cfg_write virtio-blk-pci 00:03.0 @0x14 <- 0xfebd1000\n" +
+            write("0xfebd1010", "0xfee01004") + write("0xfebd1014", "0x0") + write("0xfebd1018", "0x26"),
+        cast);
     EXPECT_EQ(cast.sender(0xfee01004, 0x26), 0U);
     EXPECT_FALSE(cast.sender(0xfee01004, 0x27));
 }
@@ -144,8 +151,8 @@ std::unique_ptr<Study> studied(const std::string& log) {
 
 std::string mmio(const char* verb, const char* address, const char* value, const char* name = "e1000-mmio",
                  const char* size = "4") {
-    return std::string("memory_region_ops_") + verb + " cpu 0 mr 0x1 addr " + address + " value " + value + " size " +
-           size + " name '" + name + "'\n";
+    return std::string("memory_region_ops_") + verb + " cpu 0 mr 0x1 addr " + address + " value " + value +
+           " size " + size + " name '" + name + "'\n";
 }
 
 TEST(Study, TheStationAddressFromRegistersOrEeprom) {
@@ -167,12 +174,12 @@ TEST(Study, CharactersAreInferredFromWhatWasRead) {
     const auto port = [](const char* verb, const char* address, const char* value) {
         return mmio(verb, address, value, "serial", "1");
     };
-    const auto study = studied(port("read", "0x3fd", "0x60") + port("read", "0x3f8", "0x00") +  // nothing was there
-                               port("read", "0x3fd", "0x61") + port("read", "0x3fd", "0x61") + port("read", "0x3f8", "0x41") +
-                               port("read", "0x3fa", "0xc4") + port("read", "0x3f8", "0x42") +
-                               port("write", "0x3fb", "0x80") + port("read", "0x3fd", "0x61") + port("read", "0x3f8", "0x0c") +
-                               port("write", "0x3fb", "0x03") + port("write", "0x3fc", "0x10") +
-                               port("read", "0x3fd", "0x61") + port("read", "0x3f8", "0x99"));
+    const auto study = studied(
+        port("read", "0x3fd", "0x60") + port("read", "0x3f8", "0x00") +  // nothing was there
+        port("read", "0x3fd", "0x61") + port("read", "0x3fd", "0x61") + port("read", "0x3f8", "0x41") +
+        port("read", "0x3fa", "0xc4") + port("read", "0x3f8", "0x42") + port("write", "0x3fb", "0x80") +
+        port("read", "0x3fd", "0x61") + port("read", "0x3f8", "0x0c") + port("write", "0x3fb", "0x03") +
+        port("write", "0x3fc", "0x10") + port("read", "0x3fd", "0x61") + port("read", "0x3f8", "0x99"));
     ASSERT_EQ(study->arrivals().size(), 2U);
     EXPECT_EQ(study->arrivals()[0].line, 3U);
     EXPECT_EQ(study->arrivals()[0].character, std::byte{0x41});
@@ -185,7 +192,8 @@ TEST(Study, ADiskFromItsConfigurationSpace) {
         return mmio("read", address, value, "virtio-pci-device-virtio-blk", size);
     };
     const auto configuration =
-        studied(device("0xfe002000", "0x4000") + device("0xfe002004", "0x0") + device("0xfe002014", "0x1000") +
+        studied(device("0xfe002000", "0x4000") + device("0xfe002004", "0x0") +
+                device("0xfe002014", "0x1000") +
                 mmio("write", "0xfe000000", "0x0", "virtio-pci-common-virtio-blk") +
                 mmio("read", "0xfe000004", "0x30000a54", "virtio-pci-common-virtio-blk") +
                 mmio("read", "0xfe000018", "0x80", "virtio-pci-common-virtio-blk", "2"))

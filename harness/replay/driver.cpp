@@ -51,8 +51,8 @@ Script load_script(const DriverOptions& options) {
             part = cast.sender(record.event.address, record.event.value);
         } else if (!record.name.empty()) {
             part = cast.at(record.name);
-        } else if (!trace::is_register_read(record.event.kind) && !trace::is_register_write(record.event.kind) &&
-                   cast.parts().size() == 1) {
+        } else if (!trace::is_register_read(record.event.kind) &&
+                   !trace::is_register_write(record.event.kind) && cast.parts().size() == 1) {
             part = 0;
         }
         if (!part) continue;
@@ -61,11 +61,15 @@ Script load_script(const DriverOptions& options) {
         while (studies.size() < cast.parts().size())
             studies.push_back(cast.parts()[studies.size()].role->study());
         if (trace::is_register_read(record.event.kind) || trace::is_register_write(record.event.kind))
-            studies[*part]->see({record.event.kind, spot, record.event.width, record.event.value, record.line});
+            studies[*part]->see(
+                {record.event.kind, spot, record.event.width, record.event.value, record.line});
         ++items;
         auto& list = record.event.kind == trace::EventKind::kConfigRead ? script.config_reads : script.items;
-        list.push_back({record.event, spot, record.line, std::string(record.text),
-                                {record.data.begin(), record.data.end()}});
+        list.push_back({record.event,
+                        spot,
+                        record.line,
+                        std::string(record.text),
+                        {record.data.begin(), record.data.end()}});
     }
     std::string names;
     std::optional<std::size_t> chosen;
@@ -79,22 +83,27 @@ Script load_script(const DriverOptions& options) {
         if (wanted && !chosen) chosen = index;
     }
     if (!chosen)
-        throw trace::FileError(options.path, fmt::format("{}: the recording has {}{}", options.path,
-                                                         names.empty() ? "no device that is known here" : names,
-                                                         names.empty() ? "" : ", and not " + options.device));
+        throw trace::FileError(options.path,
+                               fmt::format("{}: the recording has {}{}", options.path,
+                                           names.empty() ? "no device that is known here" : names,
+                                           names.empty() ? "" : ", and not " + options.device));
     if (options.device.empty() && names.find(',') != std::string::npos)
-        throw trace::FileError(options.path, fmt::format("{}: the recording has {}; --device says which the driver is for",
-                                                         options.path, names));
+        throw trace::FileError(options.path,
+                               fmt::format("{}: the recording has {}; --device says which the driver is for",
+                                           options.path, names));
     return std::move(scripts[*chosen]);
 }
 
 /// The shortest life of each driver.
 json start_and_stop(const std::string& device) {
-    const std::string driver = device == "virtio-blk-pci" ? "virtio-blk" : device == "e1000" ? "e1000" : "uart16550";
+    const std::string driver = device == "virtio-blk-pci" ? "virtio-blk"
+                               : device == "e1000"        ? "e1000"
+                                                          : "uart16550";
     return {{"about", "the driver's start and stop"},
             {"device", {{"type", device}}},
             {"driver", driver},
-            {"steps", json::array({{{"do", "start"}, {"interrupts", driver == "virtio-blk" ? json("polled") : json(false)}},
+            {"steps", json::array({{{"do", "start"},
+                                    {"interrupts", driver == "virtio-blk" ? json("polled") : json(false)}},
                                    {{"do", "stop"}}})}};
 }
 
@@ -122,9 +131,11 @@ scenario::Scenario from_files(const std::string& wanted, const std::string& fold
     for (scenario::Scenario& one : all)
         if (file ? all.size() == 1 : one.id == wanted) return std::move(one);
     if (file)
-        throw std::runtime_error(fmt::format("{} holds {} scenarios; --scenario takes the id of one", wanted, all.size()));
+        throw std::runtime_error(
+            fmt::format("{} holds {} scenarios; --scenario takes the id of one", wanted, all.size()));
     throw std::runtime_error(fmt::format(
-        "there is no scenario '{}' below {}; --scenario names a file or an id, --scenarios the folder", wanted, folder));
+        "there is no scenario '{}' below {}; --scenario names a file or an id, --scenarios the folder",
+        wanted, folder));
 }
 
 }  // namespace
@@ -142,10 +153,11 @@ DriverReport replay_driver(const DriverOptions& options) {
     DriverReport report;
     report.device = script.role->type;
     const std::string wanted = !options.scenario.empty() ? options.scenario : script.scenario;
-    const scenario::Scenario chosen = wanted.empty() ? built_in(report.device) : from_files(wanted, options.scenarios);
+    const scenario::Scenario chosen =
+        wanted.empty() ? built_in(report.device) : from_files(wanted, options.scenarios);
     if (chosen.device->name() != report.device)
-        throw std::runtime_error(
-            fmt::format("the scenario {} is for {}, the recording of {}", chosen.id, chosen.device->name(), report.device));
+        throw std::runtime_error(fmt::format("the scenario {} is for {}, the recording of {}", chosen.id,
+                                             chosen.device->name(), report.device));
     report.scenario = chosen.id;
     report.exact = chosen.id == script.scenario;
     // Another driver puts base addresses where it likes.
@@ -177,8 +189,9 @@ std::string render(const DriverReport& report, bool verbose) {
     out += fmt::format("  {} of {} register accesses as recorded, {} polls more or fewer, {} departures\n",
                        report.followed, report.accesses, report.polls, report.departure_count);
     if (report.understudied != 0)
-        out += fmt::format("  {} reads that the recorded driver did not make then were answered by the model\n",
-                           report.understudied);
+        out +=
+            fmt::format("  {} reads that the recorded driver did not make then were answered by the model\n",
+                        report.understudied);
     for (std::size_t i = 0; i < report.departures.size(); ++i) {
         if (i == kShown && !verbose) {
             out += fmt::format("  ... and {} more; --verbose shows them\n", report.departure_count - i);
@@ -186,12 +199,14 @@ std::string render(const DriverReport& report, bool verbose) {
         }
         const Departure& departure = report.departures[i];
         if (departure.kind == Departure::Kind::kLeftOut)
-            out += fmt::format("  line {}: {} accesses left out, the first: {}; the driver went on with: {}\n",
-                               departure.line, departure.left_out, departure.recorded, departure.driver);
+            out +=
+                fmt::format("  line {}: {} accesses left out, the first: {}; the driver went on with: {}\n",
+                            departure.line, departure.left_out, departure.recorded, departure.driver);
         else
             out += fmt::format("  line {}: {}{}: {}; recorded there: {}\n", departure.line, departure.driver,
                                departure.count == 1 ? "" : fmt::format(", {} times", departure.count),
-                               to_string(departure.kind), departure.recorded.empty() ? "the end" : departure.recorded);
+                               to_string(departure.kind),
+                               departure.recorded.empty() ? "the end" : departure.recorded);
     }
     if (verbose)
         for (const std::string& line : report.run.log) out += fmt::format("    {}\n", line);
@@ -207,11 +222,12 @@ std::string to_json(const DriverReport& report) {
                               {"count", departure.count},
                               {"driver", departure.driver},
                               {"recorded", departure.recorded}});
-    const json document = {{"device", report.device},     {"scenario", report.scenario},
-                           {"passed", report.run.passed}, {"failure", report.run.passed ? "" : report.run.failure.to_string()},
-                           {"accesses", report.accesses}, {"followed", report.followed},
-                           {"polls", report.polls},       {"departures", report.departure_count},
-                           {"first_departures", departures}};
+    const json document = {
+        {"device", report.device},       {"scenario", report.scenario},
+        {"passed", report.run.passed},   {"failure", report.run.passed ? "" : report.run.failure.to_string()},
+        {"accesses", report.accesses},   {"followed", report.followed},
+        {"polls", report.polls},         {"departures", report.departure_count},
+        {"first_departures", departures}};
     return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 

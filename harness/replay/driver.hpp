@@ -14,8 +14,8 @@ struct DriverOptions {
     std::string path = {};
     /// The device type; empty: the recording's only one.
     std::string device = {};
-    /// Whose steps the driver makes: a scenario file, or the id of one below `scenarios`. Empty: the scenario that was
-    /// recorded or, for the recording of a guest, the driver's start and stop.
+    /// Whose steps the driver makes: a scenario file, or the id of one below `scenarios`. Empty: the scenario
+    /// that was recorded or, for the recording of a guest, the driver's start and stop.
     std::string scenario = {};
     std::string scenarios = "scenarios";
 };
@@ -29,13 +29,13 @@ struct DriverReport {
     std::uint64_t departure_count = 0;
     std::vector<Departure> departures;
 
-    /// The scenario passed, which includes that no rule was broken; and a driver that was recorded itself did what it did
-    /// then. Where it goes another way than a guest's driver is for a reader to judge.
+    /// The scenario passed, which includes that no rule was broken; and a driver that was recorded itself did
+    /// what it did then. Where it goes another way than a guest's driver is for a reader to judge.
     bool good() const;
 };
 
-/// Throws trace::FileError for a recording that cannot be read, or in which the device is not, and std::runtime_error
-/// for a scenario that cannot be found or is none.
+/// Throws trace::FileError for a recording that cannot be read, or in which the device is not, and
+/// std::runtime_error for a scenario that cannot be found or is none.
 DriverReport replay_driver(const DriverOptions& options);
 
 std::string render(const DriverReport& report, bool verbose);

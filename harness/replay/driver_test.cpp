@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Recordings that stand in for devices. Scenarios are run on the models and recorded; then the drivers run against what
-// was recorded, and against what was recorded with something changed.
+// Recordings that stand in for devices. Scenarios are run on the models and recorded; then the drivers run
+// against what was recorded, and against what was recorded with something changed.
 #include "harness/replay/driver.hpp"
 
 #include <gmock/gmock.h>
@@ -50,9 +50,8 @@ class DriverReplayTest : public ::testing::Test {
             const scenario::RunResult run = scenario::run_scenario(scenario, *rig);
             EXPECT_TRUE(run.passed) << run.failure.to_string();
             const std::string path = folder_ / "recorded.trace";
-            trace::TraceWriter writer(path, {.scenario = id,
-                                             .machine = "model",
-                                             .device = std::string(scenario.device->name())});
+            trace::TraceWriter writer(
+                path, {.scenario = id, .machine = "model", .device = std::string(scenario.device->name())});
             for (const trace::Event& event : run.trace.events()) {
                 trace::Event changed = event;
                 if (change(changed, run.trace.text(event)))
@@ -67,15 +66,18 @@ class DriverReplayTest : public ::testing::Test {
     static std::string fmt_path(const std::string& id) {
         return std::string(kScenarios) + "/" + id.substr(0, id.find('[')) + ".json";
     }
-    static DriverReport play(const std::string& path) { return replay_driver({.path = path, .scenarios = kScenarios}); }
+    static DriverReport play(const std::string& path) {
+        return replay_driver({.path = path, .scenarios = kScenarios});
+    }
 
     fs::path folder_;
 };
 
 TEST_F(DriverReplayTest, ADriverFollowsItsOwnRecordingToTheEnd) {
-    for (const char* id : {"virtio-blk/read[count=8,interrupts=polled]", "virtio-blk/read[count=8,interrupts=intx]",
-                           "virtio-blk/read[count=8,interrupts=msix]", "e1000/receive[interrupts=true]",
-                           "e1000/receive_by_interrupt", "serial/driver_loopback[device=pci-serial]"}) {
+    for (const char* id :
+         {"virtio-blk/read[count=8,interrupts=polled]", "virtio-blk/read[count=8,interrupts=intx]",
+          "virtio-blk/read[count=8,interrupts=msix]", "e1000/receive[interrupts=true]",
+          "e1000/receive_by_interrupt", "serial/driver_loopback[device=pci-serial]"}) {
         const DriverReport report = play(record(id));
         EXPECT_TRUE(report.exact) << id;
         EXPECT_TRUE(report.run.passed) << id << ": " << report.run.failure.to_string();
@@ -88,20 +90,25 @@ TEST_F(DriverReplayTest, ADriverFollowsItsOwnRecordingToTheEnd) {
 
 TEST_F(DriverReplayTest, AnotherValueIsADeparture) {
     // The recorded driver made a queue of another size.
-    const DriverReport report = play(record("virtio-blk/read[count=8,interrupts=polled]", [](trace::Event& event, std::string_view) {
-        if (event.kind == EventKind::kMemoryWrite && event.address == 0xc000'4018) event.value = 0x80;
-        return true;
-    }));
+    const DriverReport report =
+        play(record("virtio-blk/read[count=8,interrupts=polled]", [](trace::Event& event, std::string_view) {
+            if (event.kind == EventKind::kMemoryWrite && event.address == 0xc000'4018) event.value = 0x80;
+            return true;
+        }));
     EXPECT_FALSE(report.good());
     EXPECT_THAT(report.departures, Contains(Field(&Departure::kind, Departure::Kind::kOtherValue)));
-    EXPECT_THAT(render(report, false), HasSubstr("write common.queue_size 0x100: another value; recorded there: write common.queue_size 0x80"));
+    EXPECT_THAT(
+        render(report, false),
+        HasSubstr(
+            "write common.queue_size 0x100: another value; recorded there: write common.queue_size 0x80"));
 }
 
 TEST_F(DriverReplayTest, AnAccessTooManyIsADeparture) {
     // The recorded driver did not acknowledge.
-    const DriverReport report = play(record("virtio-blk/read[count=8,interrupts=polled]", [](trace::Event& event, std::string_view) {
-        return event.kind != EventKind::kMemoryWrite || event.address != 0xc000'4014 || event.value != 1;
-    }));
+    const DriverReport report =
+        play(record("virtio-blk/read[count=8,interrupts=polled]", [](trace::Event& event, std::string_view) {
+            return event.kind != EventKind::kMemoryWrite || event.address != 0xc000'4014 || event.value != 1;
+        }));
     EXPECT_FALSE(report.good());
     ASSERT_THAT(report.departures, SizeIs(1));
     EXPECT_EQ(report.departures[0].kind, Departure::Kind::kExtra);
@@ -111,13 +118,14 @@ TEST_F(DriverReplayTest, AnAccessTooManyIsADeparture) {
 TEST_F(DriverReplayTest, AnAccessThatIsLeftOutIsADeparture) {
     // The recorded driver looked at a register that ours does not read.
     bool added = false;
-    const std::string path = record("virtio-blk/read[count=8,interrupts=polled]", [&](trace::Event& event, std::string_view) {
-        if (!added && event.kind == EventKind::kMemoryRead && event.address == 0xc000'6000) {
-            added = true;
-            event.address = 0xc000'6008;
-        }
-        return true;
-    });
+    const std::string path =
+        record("virtio-blk/read[count=8,interrupts=polled]", [&](trace::Event& event, std::string_view) {
+            if (!added && event.kind == EventKind::kMemoryRead && event.address == 0xc000'6000) {
+                added = true;
+                event.address = 0xc000'6008;
+            }
+            return true;
+        });
     const DriverReport report = play(path);
     EXPECT_FALSE(report.good());
     EXPECT_THAT(render(report, false), HasSubstr("1 accesses left out, the first: read device.size_max"));
@@ -125,10 +133,12 @@ TEST_F(DriverReplayTest, AnAccessThatIsLeftOutIsADeparture) {
 
 TEST_F(DriverReplayTest, ALyingRecordingIsAnsweredByTheDriversOwnChecks) {
     // The device of this recording does not keep FEATURES_OK.
-    const DriverReport report = play(record("virtio-blk/read[count=8,interrupts=polled]", [](trace::Event& event, std::string_view) {
-        if (event.kind == EventKind::kMemoryRead && event.address == 0xc000'4014 && event.value == 0xb) event.value = 3;
-        return true;
-    }));
+    const DriverReport report =
+        play(record("virtio-blk/read[count=8,interrupts=polled]", [](trace::Event& event, std::string_view) {
+            if (event.kind == EventKind::kMemoryRead && event.address == 0xc000'4014 && event.value == 0xb)
+                event.value = 3;
+            return true;
+        }));
     EXPECT_FALSE(report.run.passed);
     EXPECT_THAT(report.run.failure.to_string(), HasSubstr("start gave the error"));
 }
@@ -158,7 +168,10 @@ TEST_F(DriverReplayTest, WhatCannotBePlayedIsNamed) {
     EXPECT_THAT(message_of({.path = path, .device = "pci-serial"}), HasSubstr("and not pci-serial"));
     EXPECT_THAT(message_of({.path = path, .device = "e1000", .scenario = "no/such", .scenarios = kScenarios}),
                 HasSubstr("there is no scenario 'no/such'"));
-    EXPECT_THAT(message_of({.path = path, .device = "e1000", .scenario = "virtio-blk/flush_absent", .scenarios = kScenarios}),
+    EXPECT_THAT(message_of({.path = path,
+                            .device = "e1000",
+                            .scenario = "virtio-blk/flush_absent",
+                            .scenarios = kScenarios}),
                 HasSubstr("is for virtio-blk-pci, the recording of e1000"));
 }
 

@@ -77,13 +77,14 @@ std::string config_line(const recording::Record& record, bool bus) {
     const std::uint64_t at = record.event.address;
     const std::string place = bus ? fmt::format("{:02x}:{:02x}.{:x}", at >> 20, at >> 15 & 31, at >> 12 & 7)
                                   : fmt::format("{:02}:{}", at >> 15 & 31, at >> 12 & 7);
-    return fmt::format("pci_cfg_{} {} {} @{:#x} {} {:#x}", read ? "read" : "write", record.name, place, at & 0xfff,
-                       read ? "->" : "<-", record.event.value);
+    return fmt::format("pci_cfg_{} {} {} @{:#x} {} {:#x}", read ? "read" : "write", record.name, place,
+                       at & 0xfff, read ? "->" : "<-", record.event.value);
 }
 std::string region_line(const recording::Record& record, std::string_view region) {
     const bool read = trace::is_register_read(record.event.kind);
-    std::string line = fmt::format("memory_region_ops_{} cpu 0 mr 0x55c6 addr {:#x} value {:#x} size {}",
-                                   read ? "read" : "write", record.event.address, record.event.value, record.event.width);
+    std::string line =
+        fmt::format("memory_region_ops_{} cpu 0 mr 0x55c6 addr {:#x} value {:#x} size {}",
+                    read ? "read" : "write", record.event.address, record.event.value, record.event.width);
     if (!region.empty()) line += fmt::format(" name '{}'", region);
     return line;
 }
@@ -136,7 +137,8 @@ std::string simpletrace(const std::string& path) {
     for (const std::uint64_t word :
          {recording::SimpletraceSource::kFirstWord, recording::SimpletraceSource::kMagic, std::uint64_t{4}})
         put(word);
-    const char* const names[] = {"memory_region_ops_read", "memory_region_ops_write", "pci_cfg_read", "pci_cfg_write"};
+    const char* const names[] = {"memory_region_ops_read", "memory_region_ops_write", "pci_cfg_read",
+                                 "pci_cfg_write"};
     for (std::uint64_t id = 0; id < 4; ++id) {
         const std::string_view name = names[id];
         put(std::uint64_t{0});
@@ -161,10 +163,12 @@ std::string simpletrace(const std::string& path) {
         };
         if (is_config(record)) {
             text();
-            for (const std::uint64_t word : {at >> 20, at >> 15 & 31, at >> 12 & 7, at & 0xfff, record.event.value}) put(word);
-        } else {
             for (const std::uint64_t word :
-                 {std::uint64_t{0}, std::uint64_t{0x55}, at, record.event.value, std::uint64_t{record.event.width}})
+                 {at >> 20, at >> 15 & 31, at >> 12 & 7, at & 0xfff, record.event.value})
+                put(word);
+        } else {
+            for (const std::uint64_t word : {std::uint64_t{0}, std::uint64_t{0x55}, at, record.event.value,
+                                             std::uint64_t{record.event.width}})
                 put(word);
             text();
         }
@@ -203,7 +207,9 @@ TEST_F(ReplayTest, AWrongAnswerIsFoundWithItsPlaceFieldsAndContext) {
     const std::size_t at = text.find("value 0x80080783", text.find("e1000-mmio"));
     ASSERT_NE(at, std::string::npos);
     text.replace(at, 16, "value 0x80080743");
-    const auto line = static_cast<std::uint64_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n')) + 1;
+    const auto line = static_cast<std::uint64_t>(
+                          std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n')) +
+                      1;
     const Report report = play(text);
     ASSERT_THAT(report.parts, SizeIs(3));
     const PartReport& nic = report.parts[0];
@@ -223,10 +229,13 @@ TEST_F(ReplayTest, AWrongAnswerIsFoundWithItsPlaceFieldsAndContext) {
     EXPECT_THAT(different->context, SizeIs(7));
     EXPECT_THAT(different->context[3], HasSubstr("> "));
     const std::string shown = render(report, false);
-    EXPECT_THAT(shown, HasSubstr(fmt::format("first in line {}: recorded 0x80080743, answered 0x80080783 (SPEED 0x1, not 0x2)", line)));
+    EXPECT_THAT(
+        shown, HasSubstr(fmt::format(
+                   "first in line {}: recorded 0x80080743, answered 0x80080783 (SPEED 0x1, not 0x2)", line)));
     const auto document = nlohmann::json::parse(to_json(report));
     EXPECT_EQ(document["devices"][0]["name"], "e1000");
-    EXPECT_EQ(document["devices"][0]["reads"].get<std::uint64_t>() - document["devices"][0]["equal"].get<std::uint64_t>(),
+    EXPECT_EQ(document["devices"][0]["reads"].get<std::uint64_t>() -
+                  document["devices"][0]["equal"].get<std::uint64_t>(),
               nic.reads - nic.equal);
     EXPECT_LT(document["devices"][0]["share"].get<double>(), 1.0);
 }
@@ -258,7 +267,8 @@ TEST_F(ReplayTest, ChangedMemoryFramesAndInterruptsAreFound) {
         const trace::Event& event = record.event;
         log += fmt::format("twinbench_time {}\n", event.time);
         std::string bytes;
-        for (const std::byte byte : record.data) bytes += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
+        for (const std::byte byte : record.data)
+            bytes += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
         const auto data = [&](const char* what, std::uint64_t number) {
             log += fmt::format("twinbench_{} {} {:#x} {}\n", what, record.name, number, bytes);
         };
@@ -282,11 +292,14 @@ TEST_F(ReplayTest, ChangedMemoryFramesAndInterruptsAreFound) {
                 break;
             case EventKind::kMessage:
                 log += fmt::format(
-                    "memory_region_ops_write cpu 0 mr 0x1 addr {:#x} value {:#x} size 4 name 'apic-msi'\ntwinbench_at {}\n",
+                    "memory_region_ops_write cpu 0 mr 0x1 addr {:#x} value {:#x} size 4 name "
+                    "'apic-msi'\ntwinbench_at {}\n",
                     event.address, event.value, event.time);
                 break;
             default:
-                log += (is_config(record) ? config_line(record, true) : region_line(record, region_of(record))) + "\n";
+                log +=
+                    (is_config(record) ? config_line(record, true) : region_line(record, region_of(record))) +
+                    "\n";
                 if (trace::is_register_write(event.kind)) log += fmt::format("twinbench_at {}\n", event.time);
         }
     }
@@ -311,10 +324,12 @@ TEST_F(ReplayTest, ChangedMemoryFramesAndInterruptsAreFound) {
 
 TEST_F(ReplayTest, CharactersThatCameInAreTypedWhenTheyWereSeen) {
     const auto port = [](const char* verb, const char* address, const char* value) {
-        return fmt::format("memory_region_ops_{} cpu 0 mr 0x1 addr {} value {} size 1 name 'serial'\n", verb, address, value);
+        return fmt::format("memory_region_ops_{} cpu 0 mr 0x1 addr {} value {} size 1 name 'serial'\n", verb,
+                           address, value);
     };
-    const Report report = play(port("write", "0x3fa", "0x01") + port("read", "0x3fd", "0x60") + port("read", "0x3fd", "0x61") +
-                               port("read", "0x3f8", "0x41") + port("read", "0x3fd", "0x60"));
+    const Report report =
+        play(port("write", "0x3fa", "0x01") + port("read", "0x3fd", "0x60") + port("read", "0x3fd", "0x61") +
+             port("read", "0x3f8", "0x41") + port("read", "0x3fd", "0x60"));
     ASSERT_THAT(report.parts, SizeIs(1));
     EXPECT_EQ(report.parts[0].equal, 4U);
     EXPECT_EQ(report.parts[0].inputs, 1U);
@@ -322,7 +337,8 @@ TEST_F(ReplayTest, CharactersThatCameInAreTypedWhenTheyWereSeen) {
 
 TEST_F(ReplayTest, CoverageCountsRegistersAndFields) {
     const auto port = [](const char* verb, const char* address, const char* value) {
-        return fmt::format("memory_region_ops_{} cpu 0 mr 0x1 addr {} value {} size 1 name 'serial'\n", verb, address, value);
+        return fmt::format("memory_region_ops_{} cpu 0 mr 0x1 addr {} value {} size 1 name 'serial'\n", verb,
+                           address, value);
     };
     const Report report = play(port("write", "0x3ff", "0x55") + port("read", "0x3ff", "0x55"));
     ASSERT_THAT(report.parts, SizeIs(1));
@@ -332,11 +348,11 @@ TEST_F(ReplayTest, CoverageCountsRegistersAndFields) {
 
 TEST_F(ReplayTest, ARecordingWithoutConfigurationAccessesIsPlayedByItsNames) {
     const auto mmio = [](const char* verb, const char* address, const char* value) {
-        return fmt::format("memory_region_ops_{} cpu 0 mr 0x1 addr {} value {} size 4 name 'e1000-mmio'\n", verb, address,
-                           value);
+        return fmt::format("memory_region_ops_{} cpu 0 mr 0x1 addr {} value {} size 4 name 'e1000-mmio'\n",
+                           verb, address, value);
     };
-    const Report report = play(mmio("read", "0xfebc0008", "0x80080783") + mmio("write", "0xfebc3800", "0x1000") +
-                               mmio("read", "0xfebc3800", "0x1000"));
+    const Report report = play(mmio("read", "0xfebc0008", "0x80080783") +
+                               mmio("write", "0xfebc3800", "0x1000") + mmio("read", "0xfebc3800", "0x1000"));
     ASSERT_THAT(report.parts, SizeIs(1));
     EXPECT_EQ(report.parts[0].equal, 2U);
     EXPECT_EQ(report.parts[0].placed, 1U);
@@ -346,8 +362,9 @@ TEST_F(ReplayTest, ARecordingWithoutConfigurationAccessesIsPlayedByItsNames) {
 TEST_F(ReplayTest, ATimerRunsWhenTheAnswersShowIt) {
     // Autonegotiation is started at 0 and done after half a second, as far as a wall clock can tell.
     const auto at = [](const char* time, const char* verb, const char* address, const char* value) {
-        return fmt::format("1@100.{}:memory_region_ops_{} cpu 0 mr 0x1 addr {} value {} size 4 name 'e1000-mmio'\n", time,
-                           verb, address, value);
+        return fmt::format(
+            "1@100.{}:memory_region_ops_{} cpu 0 mr 0x1 addr {} value {} size 4 name 'e1000-mmio'\n", time,
+            verb, address, value);
     };
     const std::string start = at("000000", "write", "0xfebc0020", "0x4201340");
     const std::string up = "0x80080783";
@@ -356,23 +373,29 @@ TEST_F(ReplayTest, ATimerRunsWhenTheAnswersShowIt) {
     EXPECT_EQ(equal(at("400000", "read", "0xfebc0008", down.c_str())), 1U);
     EXPECT_EQ(equal(at("495000", "read", "0xfebc0008", up.c_str())), 1U) << "a little early";
     EXPECT_EQ(equal(at("505000", "read", "0xfebc0008", down.c_str())), 1U) << "a little late";
-    EXPECT_EQ(equal(at("505000", "read", "0xfebc0008", down.c_str()) + at("505100", "write", "0xfebc0038", "0x8100") +
-                    at("505200", "read", "0xfebc0008", down.c_str()) + at("506000", "read", "0xfebc0008", up.c_str())),
+    EXPECT_EQ(equal(at("505000", "read", "0xfebc0008", down.c_str()) +
+                    at("505100", "write", "0xfebc0038", "0x8100") +
+                    at("505200", "read", "0xfebc0008", down.c_str()) +
+                    at("506000", "read", "0xfebc0008", up.c_str())),
               3U);
     EXPECT_EQ(equal(at("400000", "read", "0xfebc0008", up.c_str())), 0U) << "much too early";
     EXPECT_EQ(equal(at("600000", "read", "0xfebc0008", down.c_str())), 0U) << "much too late";
 }
 
 TEST_F(ReplayTest, BadInputIsNamed) {
-    EXPECT_EQ(message_of({.path = "/no/such/file"}), "cannot read '/no/such/file': No such file or directory");
+    EXPECT_EQ(message_of({.path = "/no/such/file"}),
+              "cannot read '/no/such/file': No such file or directory");
     EXPECT_THAT(message_of({.path = write("")}), HasSubstr("the file is empty"));
     const std::string prose = message_of({.path = write("Dear reader\nthis is no log\n")});
     EXPECT_THAT(prose, HasSubstr("no access to a device that has a model here, in 2 lines with 0 events"));
     EXPECT_THAT(prose, HasSubstr("the first is line 1: \"Dear reader\""));
     EXPECT_THAT(prose, HasSubstr("-d trace:memory_region_ops_*"));
     // The trace of another machine.
-    EXPECT_THAT(message_of({.path = write("memory_region_ops_read cpu 0 mr 0x1 addr 0x9000000 value 0x0 size 4 name 'pl011'\n")}),
-                HasSubstr("it has pl011"));
+    EXPECT_THAT(
+        message_of(
+            {.path = write(
+                 "memory_region_ops_read cpu 0 mr 0x1 addr 0x9000000 value 0x0 size 4 name 'pl011'\n")}),
+        HasSubstr("it has pl011"));
     std::string noise;
     for (unsigned i = 0; i < 100'000; ++i) noise += static_cast<char>(i * 2'654'435'761U >> 13);
     EXPECT_THAT(message_of({.path = write(noise)}), HasSubstr("no access to a device"));
@@ -383,7 +406,8 @@ TEST_F(ReplayTest, AMixtureOfVersionsAndTimesThatRunBackwardsAreNoted) {
     const Report report = play(
         "1@5.000000:memory_region_ops_read cpu 0 mr 0x1 addr 0x3ff value 0x0 size 1 name 'serial'\n"
         "1@4.000000:memory_region_ops_read cpu 0 mr 0x1 addr 0x3ff value 0x0 size 1 name 'serial'\n"
-        "2026-11-22T07:42:12.301107Z memory_region_ops_read cpu 0 mr 0x1 addr 0x3ff value 0x0 size 1 name 'serial'\n"
+        "2026-11-22T07:42:12.301107Z memory_region_ops_read cpu 0 mr 0x1 addr 0x3ff value 0x0 size 1 name "
+        "'serial'\n"
         "1@4.000000:memory_region_ops_read cpu 0 mr 0x1 addr 0x3ff value 0x0 size 1\n"
         "memory_region_ops_read cpu 0 mr 0x1 addr 0x3ff value 0x0 size 1 name 'serial'\n");
     const std::string shown = render(report, false);
@@ -394,7 +418,8 @@ TEST_F(ReplayTest, AMixtureOfVersionsAndTimesThatRunBackwardsAreNoted) {
 }
 
 TEST_F(ReplayTest, WhatCanBeReadOfACutFileIsPlayed) {
-    const std::string line = "memory_region_ops_read cpu 0 mr 0x1 addr 0x3ff value 0x0 size 1 name 'serial'\n";
+    const std::string line =
+        "memory_region_ops_read cpu 0 mr 0x1 addr 0x3ff value 0x0 size 1 name 'serial'\n";
     const Report report = play(line + line + line.substr(0, 30));
     EXPECT_EQ(report.parts.at(0).reads, 2U);
     EXPECT_THAT(report.recording.trouble, HasSubstr("line 3: the file is cut short"));

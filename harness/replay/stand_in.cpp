@@ -70,12 +70,13 @@ struct StandIn::Ram {
     std::byte* bytes;
 };
 
-StandIn::StandIn(const Script& script, const harness::DeviceType& type, bool exact, harness::MachineBase* understudy)
+StandIn::StandIn(const Script& script, const harness::DeviceType& type, bool exact,
+                 harness::MachineBase* understudy)
     // The base wants its memory first.
     : StandIn(std::make_unique<Ram>(), script, type, exact, understudy) {}
 
-StandIn::StandIn(std::unique_ptr<Ram> memory, const Script& script, const harness::DeviceType& type, bool exact,
-                 harness::MachineBase* understudy)
+StandIn::StandIn(std::unique_ptr<Ram> memory, const Script& script, const harness::DeviceType& type,
+                 bool exact, harness::MachineBase* understudy)
     : MachineBase(memory->span()),
       memory_(std::move(memory)),
       script_(script),
@@ -116,8 +117,9 @@ void StandIn::learn_config() {
     for (std::size_t i = 0; i < known_config_.size(); ++i) {
         config_[i] = known_config_[i].value_or(0);
         if (!known_config_[i] && understudy_ != nullptr && type_.is_pci() && i < kConventionalBytes)
-            config_[i] = static_cast<std::uint8_t>(understudy_->read(
-                hal::AddressSpace::kPciConfig, hal::config_address(kDeviceUnderTest, static_cast<std::uint32_t>(i)), 1));
+            config_[i] = static_cast<std::uint8_t>(
+                understudy_->read(hal::AddressSpace::kPciConfig,
+                                  hal::config_address(kDeviceUnderTest, static_cast<std::uint32_t>(i)), 1));
     }
     bar_bits_ = bar_type_;
 }
@@ -150,7 +152,8 @@ void StandIn::config_write(std::uint64_t offset, unsigned width, std::uint64_t v
             bar_bits_[bar] = (bar_bits_[bar] & ~(0xffU << shift)) | std::uint32_t{byte} << shift;
         } else if (at == config::kCommand || at == config::kCommand + 1) {
             const unsigned shift = 8 * static_cast<unsigned>(at - config::kCommand);
-            command_ = static_cast<std::uint16_t>(((command_ & ~(0xff << shift)) | byte << shift) & kCommandBits);
+            command_ =
+                static_cast<std::uint16_t>(((command_ & ~(0xff << shift)) | byte << shift) & kCommandBits);
         } else if (at >= config::kHeaderEnd || at == config::kInterruptLine) {
             // As storage: what of it a device would keep the recording does not say.
             config_[at] = byte;
@@ -237,7 +240,8 @@ std::uint64_t StandIn::follow(const Access& access, std::optional<std::uint64_t>
             first = std::min(first, i);
             ++left_out;
         }
-        if (replaced_ == found && !departures_.empty() && departures_.back().kind == Departure::Kind::kOtherValue)
+        if (replaced_ == found && !departures_.empty() &&
+            departures_.back().kind == Departure::Kind::kOtherValue)
             departures_.back().kind = Departure::Kind::kExtra;
         replaced_.reset();
         if (left_out != 0)
@@ -255,8 +259,10 @@ std::uint64_t StandIn::follow(const Access& access, std::optional<std::uint64_t>
         return answer_beside(access, understudy);
     }
     last_read_.reset();
-    const bool known = std::ranges::any_of(script_.items, [&](const auto& item) { return matches(item, access); });
-    const bool other_value = !known && next_ < script_.items.size() && same_place(script_.items[next_], access);
+    const bool known =
+        std::ranges::any_of(script_.items, [&](const auto& item) { return matches(item, access); });
+    const bool other_value =
+        !known && next_ < script_.items.size() && same_place(script_.items[next_], access);
     Departure departure;
     departure.kind = known         ? Departure::Kind::kOutOfOrder
                      : other_value ? Departure::Kind::kOtherValue
@@ -276,7 +282,8 @@ std::optional<std::size_t> StandIn::find_ahead(const Access& access) const {
         if (!item.is_access()) continue;
         if (matches(item, access)) return i;
         // What a register gives after a write that this driver has not made, it would not give now.
-        if (understudy_ != nullptr && !access.write && trace::is_register_write(item.event.kind)) return std::nullopt;
+        if (understudy_ != nullptr && !access.write && trace::is_register_write(item.event.kind))
+            return std::nullopt;
         ++seen;
     }
     return std::nullopt;
@@ -307,7 +314,8 @@ std::uint64_t StandIn::reset_value(const Spot& spot, unsigned width) const {
         const std::uint64_t start = bar == Spot::kPorts ? block.offset - script_.role->ports : block.offset;
         for (const model::RegisterSpec& spec : block.registers)
             for (unsigned i = 0; i < spec.count; ++i)
-                if (start + spec.offset + std::uint64_t{i} * spec.stride == spot.offset) return spec.reset & mask_of(width);
+                if (start + spec.offset + std::uint64_t{i} * spec.stride == spot.offset)
+                    return spec.reset & mask_of(width);
     }
     return 0;
 }
@@ -328,7 +336,8 @@ void StandIn::play_events() {
         switch (item.event.kind) {
             case EventKind::kDmaWrite:
                 if (exact_ && item.event.address <= ram().size() &&
-                    item.data.size() <= ram().size() - item.event.address && item.event.value == 0 && !item.data.empty())
+                    item.data.size() <= ram().size() - item.event.address && item.event.value == 0 &&
+                    !item.data.empty())
                     std::memcpy(ram().data() + item.event.address, item.data.data(), item.data.size());
                 break;
             case EventKind::kIrqRaised:
@@ -386,14 +395,15 @@ void StandIn::finish() {
     }
     next_ = script_.items.size();
     if (left_out != 0)
-        depart({Departure::Kind::kLeftOut, script_.items[first].line, left_out, "the end", text_of(script_.items[first])});
+        depart({Departure::Kind::kLeftOut, script_.items[first].line, left_out, "the end",
+                text_of(script_.items[first])});
 }
 
 void StandIn::depart(Departure departure) {
     ++departure_count_;
     // A loop that waits for what never comes is one departure.
-    if (!departures_.empty() && departures_.back().kind == departure.kind && departures_.back().line == departure.line &&
-        departures_.back().driver == departure.driver) {
+    if (!departures_.empty() && departures_.back().kind == departure.kind &&
+        departures_.back().line == departure.line && departures_.back().driver == departure.driver) {
         ++departures_.back().count;
         return;
     }
@@ -414,7 +424,8 @@ std::string StandIn::text_of(const Access& access) const {
     } else {
         if ((bar_type_[static_cast<std::size_t>(access.spot.bar)] & 1) != 0)
             event.kind = access.write ? EventKind::kPortWrite : EventKind::kPortRead;
-        event.address = kNamingBase + static_cast<unsigned>(access.spot.bar) * kNamingStep + access.spot.offset;
+        event.address =
+            kNamingBase + static_cast<unsigned>(access.spot.bar) * kNamingStep + access.spot.offset;
     }
     const std::string name = symbols_.name(event);
     if (!access.write) return fmt::format("read {} ({} bytes)", name, access.width);
@@ -430,7 +441,8 @@ std::string StandIn::text_of(const Script::Item& item) const {
     return text;
 }
 
-/// Takes what scenarios do from outside, which is in the recording by what came of it, and gives what was sent.
+/// Takes what scenarios do from outside, which is in the recording by what came of it, and gives what was
+/// sent.
 class StandInRig::World : public harness::Outside {
   public:
     World(StandIn& machine, std::string_view type) : machine_(machine), type_(type) {}

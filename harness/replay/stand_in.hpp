@@ -34,7 +34,7 @@ struct Script {
     const Role* role = nullptr;
     std::string place;
     nlohmann::json configuration = nlohmann::json::object();  ///< of the device, as scenarios have it
-    std::string scenario;  ///< of ours, which was recorded; empty: a guest
+    std::string scenario;                                     ///< of ours, which was recorded; empty: a guest
     std::vector<Item> config_reads;  ///< of configuration space, which is answered in any order
     std::vector<Item> items;         ///< all else; without writes there if another driver is to follow it
 };
@@ -58,15 +58,17 @@ const char* to_string(Departure::Kind kind);
 
 /// A machine whose one device is a recording: reads are answered from it.
 ///
-/// The driver's accesses to the device's registers are followed in the recording. Where they leave it, the recording is
-/// searched ahead for where they come back; meanwhile the understudy answers or, without one, a register gives what it
-/// had last, or will have next, or has at reset. Configuration space is answered from all that was ever read of it, in any order; base addresses and the
-/// command register are the machine's own. What the recorded device did by itself (memory that it wrote, interrupts)
-/// happens again when the driver has come there and its time has come.
+/// The driver's accesses to the device's registers are followed in the recording. Where they leave it, the
+/// recording is searched ahead for where they come back; meanwhile the understudy answers or, without one, a
+/// register gives what it had last, or will have next, or has at reset. Configuration space is answered from
+/// all that was ever read of it, in any order; base addresses and the command register are the machine's own.
+/// What the recorded device did by itself (memory that it wrote, interrupts) happens again when the driver
+/// has come there and its time has come.
 class StandIn : public harness::MachineBase, private harness::MachineListener {
   public:
-    /// `exact`: the same driver was recorded, so that its memory lies where it lay. `understudy` may be null: a model of
-    /// the device, which sees all that the driver does and answers what the recording does not know.
+    /// `exact`: the same driver was recorded, so that its memory lies where it lay. `understudy` may be null:
+    /// a model of the device, which sees all that the driver does and answers what the recording does not
+    /// know.
     StandIn(const Script& script, const harness::DeviceType& type, bool exact,
             harness::MachineBase* understudy = nullptr);
     ~StandIn() override;
@@ -88,7 +90,9 @@ class StandIn : public harness::MachineBase, private harness::MachineListener {
     void finish();
     std::uint64_t accesses() const { return accesses_; }  ///< the driver's, to registers
     std::uint64_t followed() const { return followed_; }  ///< of those, as recorded
-    std::uint64_t polls() const { return polls_; }        ///< reads more or fewer than recorded, of a register that is polled
+    std::uint64_t polls() const {
+        return polls_;
+    }  ///< reads more or fewer than recorded, of a register that is polled
     const std::vector<Departure>& departures() const { return departures_; }
     std::uint64_t departure_count() const { return departure_count_; }
     std::uint64_t understudied() const { return understudied_; }  ///< reads that the understudy answered
@@ -141,12 +145,12 @@ class StandIn : public harness::MachineBase, private harness::MachineListener {
     std::array<std::uint32_t, 6> bar_type_{};
     std::uint16_t command_ = 0;
 
-    std::size_t next_ = 0;    ///< the item that comes next
+    std::size_t next_ = 0;  ///< the item that comes next
     std::uint64_t now_ = 0;
     std::uint64_t acts_ = 0;  ///< of the world outside, that have not been found in the recording
     std::optional<Spot> last_read_;
-    /// A write of the recording in whose place the driver wrote another value; or before which it wrote once more, which
-    /// shows when it comes to it after all.
+    /// A write of the recording in whose place the driver wrote another value; or before which it wrote once
+    /// more, which shows when it comes to it after all.
     std::optional<std::size_t> replaced_;
     std::map<Spot, std::uint64_t> latest_;
     std::deque<std::vector<std::byte>> outputs_;

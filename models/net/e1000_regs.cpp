@@ -14,6 +14,19 @@ constexpr std::uint64_t kStatusAtReset = 0x8008'0743;
 constexpr std::uint64_t kStatusAtReset = 0x8008'0783;
 #endif
 
+#ifdef TWINBENCH_PLANT_WRONG_WRITE_MASK
+// A ring's length in blocks of 16 bytes instead of 128.
+constexpr std::uint64_t kReceiveRingLength = 0xffff0;
+#else
+constexpr std::uint64_t kReceiveRingLength = kRingLengthMask;
+#endif
+
+#ifdef TWINBENCH_PLANT_MISSING_READ_CLEAR
+constexpr bool kStatisticsClear = false;
+#else
+constexpr bool kStatisticsClear = true;
+#endif
+
 constexpr FieldSpec kCtrl[] = {
     {"FD", 0, 1},          {"LRST", 3, 1},        {"ASDE", 5, 1},      {"SLU", 6, 1},
     {"ILOS", 7, 1},        {"SPEED", 8, 2},       {"FRCSPD", 11, 1},   {"FRCDPLX", 12, 1},
@@ -103,7 +116,7 @@ constexpr RegisterSpec fixed(std::uint32_t offset, const char* name, Fields fiel
 }
 /// A statistic that a read clears.
 constexpr RegisterSpec counter(std::uint32_t offset, const char* name) {
-    return {.offset = offset, .width = 4, .name = name, .writable = 0, .clear_on_read = true};
+    return {.offset = offset, .width = 4, .name = name, .writable = 0, .clear_on_read = kStatisticsClear};
 }
 constexpr RegisterSpec array(std::uint32_t offset, const char* name, std::uint16_t count,
                              std::uint64_t writable = kAll, Fields fields = {}) {
@@ -151,7 +164,7 @@ const auto kRegisters = std::to_array<RegisterSpec>({
     keeps(0x2430, "RDFPC", kLow13),
     keeps(0x2800, "RDBAL"),
     keeps(0x2804, "RDBAH"),
-    keeps(0x2808, "RDLEN", kRingLengthMask, kLength),
+    keeps(0x2808, "RDLEN", kReceiveRingLength, kLength),
     keeps(0x2810, "RDH", kLow16, kHead),
     keeps(0x2818, "RDT", kLow16, kTail),
     keeps(0x2820, "RDTR", kLow16, kRdtr),

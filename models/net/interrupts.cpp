@@ -10,7 +10,12 @@ namespace {
 
 constexpr std::uint32_t kUnitNs = 256;
 constexpr std::uint32_t kUnitsPerMicro = 4;  // RADV and TADV count 1.024 us
-constexpr std::uint32_t kLeastUnits = 500;   // 7813 interrupts a second at most
+#ifdef TWINBENCH_PLANT_LATE_INTERRUPT
+// For the test that it is found: twice as long between two.
+constexpr std::uint32_t kLeastUnits = 1000;
+#else
+constexpr std::uint32_t kLeastUnits = 500;  // 7813 interrupts a second at most
+#endif
 constexpr std::uint32_t kTransmitCauses = cause::kTxqe | cause::kTxdw;
 
 }  // namespace

@@ -387,35 +387,73 @@ struct descriptor {
     uint16_t flags, next;
 };
 
-/* Logs a chain as the device reads it: `reading`, or what the device has written there, `left` bytes at most.
- */
-static void virtio_chain(struct device* device, uint64_t table, uint16_t size, uint16_t head, bool reading,
-                         uint64_t left) {
+/* Calls `visit` for each descriptor of a chain, until it says false. */
+static void virtio_walk(const struct virtqueue* queue, uint16_t head,
+                        bool (*visit)(void* context, const struct descriptor* entry, uint64_t address),
+                        void* context) {
+    uint64_t table = queue->desc;
+    uint64_t entries = queue->size;
     uint16_t at = head;
-    uint64_t entries = size;
-    for (unsigned done = 0; done < kMostChain; ++done) {
+    for (unsigned done = 0; done < kMostChain && at < entries; ++done) {
         struct descriptor entry;
-        if (at >= entries) return;
         const uint64_t address = table + 16ULL * at;
         cpu_physical_memory_rw(address, &entry, sizeof entry, false);
-        if (reading) log_memory("twinbench_dma_read", device->place, address, sizeof entry);
+        if (!visit(context, &entry, address)) return;
         if ((entry.flags & kIndirect) != 0) {
             table = entry.address;
             entries = entry.length / 16;
             at = 0;
             continue;
         }
-        const bool writable = (entry.flags & kWrite) != 0;
-        if (reading && !writable)
-            log_memory("twinbench_dma_read", device->place, entry.address, entry.length);
-        if (!reading && writable) {
-            const uint64_t length = entry.length < left ? entry.length : left;
-            log_memory("twinbench_dma_write", device->place, entry.address, length);
-            left -= length;
-        }
         if ((entry.flags & kNext) == 0) return;
         at = entry.next;
     }
+}
+
+struct chain {
+    struct device* device;
+    const struct virtqueue* queue;
+    uint64_t left;
+    const struct descriptor* wanted;
+    bool found;
+};
+
+static bool log_read(void* context, const struct descriptor* entry, uint64_t address) {
+    const struct chain* chain = context;
+    log_memory("twinbench_dma_read", chain->device->place, address, sizeof *entry);
+    if ((entry->flags & (kWrite | kIndirect)) == 0)
+        log_memory("twinbench_dma_read", chain->device->place, entry->address, entry->length);
+    return true;
+}
+
+static bool overlaps(void* context, const struct descriptor* entry, uint64_t address) {
+    struct chain* chain = context;
+    (void)address;
+    chain->found = chain->found || (entry->address < chain->wanted->address + chain->wanted->length &&
+                                    chain->wanted->address < entry->address + entry->length);
+    return !chain->found;
+}
+
+/* A driver that polls memory may have taken what the device wrote, and be using the buffer for another
+ * request that nobody was told of yet. */
+static bool is_used_again(const struct virtqueue* queue, const struct descriptor* buffer) {
+    struct chain chain = {.wanted = buffer};
+    const uint16_t index = load16(queue->avail + 2);
+    for (uint16_t at = queue->last_avail; at != index && !chain.found; ++at)
+        virtio_walk(queue, load16(queue->avail + 4 + 2ULL * (at % queue->size)), overlaps, &chain);
+    return chain.found;
+}
+
+/* What the device has written, `left` bytes at most. */
+static bool log_written(void* context, const struct descriptor* entry, uint64_t address) {
+    struct chain* chain = context;
+    (void)address;
+    if ((entry->flags & kWrite) == 0) return true;
+    const uint64_t length = entry->length < chain->left ? entry->length : chain->left;
+    if (!is_used_again(chain->queue, entry))
+        log_memory("twinbench_dma_write", chain->device->place, entry->address, length);
+    chain->left -= length;
+    return true;
 }
 
 /* What the driver has made available since. */
@@ -427,7 +465,8 @@ static void virtio_available(struct device* device, struct virtqueue* queue) {
     for (; queue->last_avail != index; ++queue->last_avail) {
         const uint64_t slot = queue->avail + 4 + 2ULL * (queue->last_avail % queue->size);
         log_memory("twinbench_dma_read", device->place, slot, 2);
-        virtio_chain(device, queue->desc, queue->size, load16(slot), true, 0);
+        struct chain chain = {.device = device, .queue = queue};
+        virtio_walk(queue, load16(slot), log_read, &chain);
     }
 }
 
@@ -445,7 +484,8 @@ static void virtio_used(struct device* device, struct virtqueue* queue) {
         const uint64_t element = queue->used + 4 + 8ULL * (queue->last_used % queue->size);
         uint32_t fields[2];
         cpu_physical_memory_rw(element, fields, sizeof fields, false);
-        virtio_chain(device, queue->desc, queue->size, (uint16_t)fields[0], false, fields[1]);
+        struct chain chain = {.device = device, .queue = queue, .left = fields[1]};
+        virtio_walk(queue, (uint16_t)fields[0], log_written, &chain);
         log_memory("twinbench_dma_write", device->place, element, 8);
     }
 }
@@ -511,6 +551,7 @@ static void wrapped_write(void* opaque, uint64_t address, uint64_t data, unsigne
     struct e1000_write sent = {0};
     if (region->part == kMmio) sent = e1000_before(device, address, (uint32_t)data);
     if (region->part == kCommon) virtio_common(device, address, data, size);
+    virtio_look(); /* what came before it */
     if (region->part == kNotify && address / 4 < kMostQueues)
         virtio_available(device, &device->queues[address / 4]);
     region->real->write(region->opaque, address, data, size);
