@@ -129,6 +129,7 @@ void Run::start() {
     started_ = Clock::now();
     process_ =
         std::make_unique<qemu::Process>(qemu::ProcessOptions{options_.qemu, line.args(), {}, line.numbers()});
+    line.handed_over();
     peer_ = std::make_unique<Peer>(std::move(ours), std::move(serial));
     loop_ = std::make_unique<qemu::EventLoop>(process_.get(), kQmpLimit);
     loop_->add(process_.get());

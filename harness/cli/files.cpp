@@ -6,6 +6,7 @@
 #include "harness/cli/commands.hpp"
 #include "harness/cli/suite.hpp"
 #include "harness/devices/device_symbols.hpp"
+#include "harness/recording/canonical.hpp"
 #include "harness/trace/diff.hpp"
 #include "harness/trace/exporters.hpp"
 #include "harness/trace/trace_file.hpp"
@@ -14,10 +15,44 @@ namespace tb::cli {
 
 namespace {
 
+/// QEMU's own recordings, as traces of ours.
+trace::TraceHeader header_for(const std::string& path) {
+    trace::TraceHeader header;
+    header.machine = "qemu";
+    if (!recording::has_exact_time(path)) header.clock = "wall";
+    return header;
+}
+
+/// What of a recording of QEMU's could not be read or used.
+void tell(const recording::Summary& summary, const std::string& path) {
+    if (summary.unknown != 0)
+        fmt::print(stderr, "twinbench: {}: {} lines are no events, the first is line {}: {}\n", path,
+                   summary.unknown, summary.first_unknown, summary.unknown_sample);
+    if (!summary.trouble.empty()) fmt::print(stderr, "twinbench: {}: {}\n", path, summary.trouble);
+}
+
+trace::LoadedTrace load_recording(const std::string& path) {
+    trace::LoadedTrace loaded{header_for(path), {}};
+    const auto source = recording::open_recording(path);
+    recording::Record record;
+    while (source->next(record))
+        loaded.trace.add(record.event, recording::text_with_place(record), record.data);
+    tell(source->summary(), path);
+    return loaded;
+}
+
 std::optional<trace::LoadedTrace> load(const std::string& path) {
     try {
         return trace::read_trace(path);
     } catch (const trace::TraceFileError& error) {
+        if (error.reason() == trace::TraceFileError::Reason::kNotATrace) {
+            try {
+                trace::LoadedTrace loaded = load_recording(path);
+                if (!loaded.trace.events().empty()) return loaded;
+            } catch (const trace::FileError&) {
+                // What it should have been the first error says.
+            }
+        }
         fmt::print(stderr, "twinbench: {} ({} events could be read)\n", error.what(), error.events_read());
         return std::nullopt;
     }
@@ -34,6 +69,22 @@ trace::Visibility sees(const trace::LoadedTrace& loaded) {
     return loaded.header.machine != "model"
                ? all.without({EventKind::kDmaRead, EventKind::kDmaWrite, EventKind::kFinding})
                : all;
+}
+
+/// In constant memory, however long the recording is.
+int convert(const ExportOptions& options) {
+    const auto source = recording::open_recording(options.trace);
+    recording::write_canonical(*source, options.output, header_for(options.trace));
+    tell(source->summary(), options.trace);
+    return source->summary().trouble.empty() ? kAllPassed : kBadInput;
+}
+
+bool is_of_qemu(const std::string& path) {
+    try {
+        return recording::open_recording(path)->summary().format != recording::kOwnFormat;
+    } catch (const trace::FileError&) {
+        return false;
+    }
 }
 
 }  // namespace
@@ -60,6 +111,12 @@ int diff_command(const DiffOptions& options) {
 }
 
 int export_command(const ExportOptions& options) {
+    try {
+        if (options.format == "text" && is_of_qemu(options.trace)) return convert(options);
+    } catch (const trace::FileError& error) {
+        fmt::print(stderr, "twinbench: {}\n", error.what());
+        return kBadInput;
+    }
     const auto loaded = load(options.trace);
     if (!loaded) return kBadInput;
     const trace::SymbolTable symbols = names_in(*loaded);

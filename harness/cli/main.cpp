@@ -100,9 +100,12 @@ void add_diff(CLI::App& app, int& status) {
 }
 
 void add_export(CLI::App& app, int& status) {
-    auto* command = app.add_subcommand("export", "Turn a trace file into another format");
+    auto* command =
+        app.add_subcommand("export", "Turn a trace, or a recording of QEMU's, into another format");
     static cli::ExportOptions values;
-    command->add_option("trace", values.trace, "A trace file")->required()->type_name("TRACE");
+    command->add_option("trace", values.trace, "A trace file, or what `replay` takes")
+        ->required()
+        ->type_name("TRACE");
     command
         ->add_option("--to", values.format,
                      "vcd (GTKWave), pcap (Wireshark), perfetto (ui.perfetto.dev) or text")

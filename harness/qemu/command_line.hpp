@@ -41,6 +41,9 @@ class CommandLine {
         return ours;
     }
 
+    /// QEMU has its ends of the sockets; while this process held them too, nobody would notice that it ended.
+    void handed_over() { theirs_.clear(); }
+
     const std::vector<std::string>& args() const { return args_; }
     const std::vector<int>& numbers() const { return numbers_; }
 

@@ -237,6 +237,7 @@ void Run::start() {
     if (module_) env.emplace_back("TWINBENCH_RECORDER", module_devices());
     process_ =
         std::make_unique<qemu::Process>(qemu::ProcessOptions{binary_, line.args(), env, line.numbers()});
+    line.handed_over();
     loop_ = std::make_unique<qemu::EventLoop>(process_.get(), kControlLimit);
     loop_->add(process_.get());
     qemu::QmpClient qmp(std::move(qmp_socket), *loop_);

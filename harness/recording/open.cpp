@@ -17,7 +17,7 @@ namespace {
 class TraceSource : public Source {
   public:
     explicit TraceSource(const std::string& path) : reader_(path) {
-        summary_.format = "trace of Twinbench";
+        summary_.format = kOwnFormat;
         summary_.device = reader_.header().device;
         summary_.exact_time = reader_.header().clock != "wall";
         ++summary_.forms[fmt::format("recorded on {}", reader_.header().machine)];

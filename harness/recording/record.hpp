@@ -72,6 +72,9 @@ class Source {
     Summary summary_;
 };
 
+/// What Summary::format says of a trace of ours.
+inline constexpr const char* kOwnFormat = "trace of Twinbench";
+
 /// Opens a recording, whichever it is: a log of QEMU's, its simpletrace, or a trace of ours; compressed or
 /// not. Throws trace::FileError (file, place, remedy) when it cannot be read or is none of them.
 std::unique_ptr<Source> open_recording(const std::string& path);
