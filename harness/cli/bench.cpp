@@ -66,6 +66,9 @@ constexpr Row kRows[] = {
     {"virtio_blk_read_4k", "virtio_blk_read_4k", "us", 1e-3, false, "", false, "under 3 us"},
     {"e1000_send_1514", "e1000_send_1514", "us", 1e-3, false, "", false, "under 2 us"},
     {"scenarios_per_second", "scenario", "1/s", 1e9, true, "", false, "over 500"},
+    {"recording_events_per_second", "read_log", "1/s", 1e9 * kLogEvents, true, "", false, ""},
+    {"replay_events_per_second", "replay_log", "1/s", 1e9 * kLogEvents, true, "recording_events_per_second",
+     false, ""},
     {"virtual_seconds_per_second", "virtual_millisecond", "s/s", 1e6, true, "", false, ""},
 };
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <filesystem>
@@ -18,7 +20,10 @@
 #include "harness/devices/qemu_rig.hpp"
 #include "harness/machine/recorder.hpp"
 #include "harness/qemu/error.hpp"
+#include "harness/recording/record.hpp"
+#include "harness/replay/replay.hpp"
 #include "harness/scenario/interpreter.hpp"
+#include "harness/trace/atomic_file.hpp"
 #include "models/core/simulation.hpp"
 #include "net/e1000.hpp"
 #include "pci/resources.hpp"
@@ -207,6 +212,48 @@ void virtual_millisecond(benchmark::State& state) {
         }
 }
 
+/// A log of QEMU's, as a console makes it: LSR is read, and THR written.
+class ConsoleLog {
+  public:
+    ConsoleLog()
+        : path_(fmt::format("{}/twinbench-bench-{}.log", std::filesystem::temp_directory_path().string(),
+                            ::getpid())) {
+        trace::AtomicFile file(path_);
+        for (unsigned i = 0; i < kLogEvents; ++i)
+            file.write(fmt::format(
+                "17@{}.{:06}:memory_region_ops_{} cpu 0 mr 0x55c6c8c41830 addr {} size 1 name 'serial'\n",
+                1'700'000'000 + i / 100'000, i % 100'000 * 10, i % 2 == 0 ? "read" : "write",
+                i % 2 == 0 ? "0x3fd value 0x60" : "0x3f8 value 0x41"));
+        file.commit();
+    }
+    ~ConsoleLog() {
+        std::error_code ignored;
+        std::filesystem::remove(path_, ignored);
+    }
+    ConsoleLog(const ConsoleLog&) = delete;
+    ConsoleLog& operator=(const ConsoleLog&) = delete;
+    const std::string& path() const { return path_; }
+
+  private:
+    std::string path_;
+};
+
+void read_log(benchmark::State& state) {
+    const ConsoleLog log;
+    for (auto _ : state) {
+        const auto source = recording::open_recording(log.path());
+        recording::Record record;
+        while (source->next(record)) benchmark::DoNotOptimize(record);
+    }
+}
+
+void replay_log(benchmark::State& state) {
+    const ConsoleLog log;
+    for (auto _ : state)
+        if (!replay::replay({.path = log.path()}).parts.at(0).good())
+            return state.SkipWithError("an answer differs");
+}
+
 }  // namespace
 
 void register_benchmarks(const BenchOptions& options) {
@@ -218,6 +265,8 @@ void register_benchmarks(const BenchOptions& options) {
     });
     benchmark::RegisterBenchmark("virtio_blk_read_4k", virtio_blk_read_4k);
     benchmark::RegisterBenchmark("e1000_send_1514", e1000_send_1514);
+    benchmark::RegisterBenchmark("read_log", read_log);
+    benchmark::RegisterBenchmark("replay_log", replay_log);
     benchmark::RegisterBenchmark("virtual_millisecond", virtual_millisecond);
     if (!std::filesystem::is_directory("scenarios")) {
         benchmark::RegisterBenchmark("scenario", [](benchmark::State& state) {

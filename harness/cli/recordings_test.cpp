@@ -39,7 +39,9 @@ class Recordings : public ::testing::Test {
         std::ofstream(folder_ / name, std::ios::binary) << text;
         return (folder_ / name).string();
     }
-    static std::string linux_recording() { return std::string(TWINBENCH_SCENARIOS) + "/recordings/linux.pc.trace.xz"; }
+    static std::string linux_recording() {
+        return std::string(TWINBENCH_SCENARIOS) + "/recordings/linux.pc.trace.xz";
+    }
 
     fs::path folder_;
 };
@@ -61,17 +63,21 @@ TEST_F(Recordings, WhatCannotBeReplayedIsBadInput) {
 }
 
 TEST_F(Recordings, ARecordingThatEndsEarlyIsPlayedAndBadInput) {
-    const std::string line = "memory_region_ops_read cpu 0 mr 0x1 addr 0x3ff value 0x0 size 1 name 'serial'\n";
+    const std::string line =
+        "memory_region_ops_read cpu 0 mr 0x1 addr 0x3ff value 0x0 size 1 name 'serial'\n";
     const Ran ran = twinbench("replay " + file("cut.log", line + line.substr(0, 40)));
     EXPECT_EQ(ran.code, 2);
-    EXPECT_THAT(ran.output, AllOf(HasSubstr("1 of 1 reads equal"), HasSubstr("line 2: the file is cut short")));
+    EXPECT_THAT(ran.output,
+                AllOf(HasSubstr("1 of 1 reads equal"), HasSubstr("line 2: the file is cut short")));
 }
 
 TEST_F(Recordings, ADifferenceFails) {
     const Ran ran = twinbench(
-        "replay " + file("a.log", "memory_region_ops_read cpu 0 mr 0x1 addr 0x3fd value 0x0 size 1 name 'serial'\n"));
+        "replay " +
+        file("a.log", "memory_region_ops_read cpu 0 mr 0x1 addr 0x3fd value 0x0 size 1 name 'serial'\n"));
     EXPECT_EQ(ran.code, 1);
-    EXPECT_THAT(ran.output, AllOf(HasSubstr("0 of 1 reads equal (0.00 %)"), HasSubstr("recorded 0x0, answered 0x60")));
+    EXPECT_THAT(ran.output,
+                AllOf(HasSubstr("0 of 1 reads equal (0.00 %)"), HasSubstr("recorded 0x0, answered 0x60")));
 }
 
 TEST_F(Recordings, ResultsAsJson) {
@@ -87,21 +93,26 @@ TEST_F(Recordings, ResultsAsJson) {
 }
 
 TEST_F(Recordings, TheSameBytesOutEachTime) {
-    const auto without_speed = [](std::string text) { return text.substr(0, text.rfind("events_per_second")); };
+    const auto without_speed = [](std::string text) {
+        return text.substr(0, text.rfind("events_per_second"));
+    };
     const std::string arguments = "replay --json - " + linux_recording();
     EXPECT_EQ(without_speed(twinbench(arguments).output), without_speed(twinbench(arguments).output));
 }
 
 TEST_F(Recordings, AContextAsLongAsAskedFor) {
-    const std::string read = "memory_region_ops_read cpu 0 mr 0x1 addr 0x3ff value 0x0 size 1 name 'serial'\n";
+    const std::string read =
+        "memory_region_ops_read cpu 0 mr 0x1 addr 0x3ff value 0x0 size 1 name 'serial'\n";
     std::string log;
     for (int i = 0; i < 10; ++i) log += read;
     log += "memory_region_ops_read cpu 0 mr 0x1 addr 0x3fd value 0x0 size 1 name 'serial'\n";
     for (int i = 0; i < 10; ++i) log += read;
     const auto shown = [&](const char* context) {
-        const std::string output = twinbench(std::string("replay --context ") + context + " " + file("a.log", log)).output;
+        const std::string output =
+            twinbench(std::string("replay --context ") + context + " " + file("a.log", log)).output;
         std::size_t lines = 0;
-        for (std::size_t at = output.find("port-read"); at != std::string::npos; at = output.find("port-read", at + 1))
+        for (std::size_t at = output.find("port-read"); at != std::string::npos;
+             at = output.find("port-read", at + 1))
             ++lines;
         return lines;
     };
@@ -110,24 +121,28 @@ TEST_F(Recordings, AContextAsLongAsAskedFor) {
 }
 
 TEST_F(Recordings, ALogBecomesATraceOfOurs) {
-    const std::string log = file("a.log",
-                                 "1@5.000000:pci_cfg_read e1000 00:02.0 @0x0 -> 0x100e8086\n"
-                                 "1@5.000001:memory_region_ops_read cpu 0 mr 0x1 addr 0x3fd value 0x60 size 1 name 'serial'\n"
-                                 "prose\n");
+    const std::string log =
+        file("a.log",
+             "1@5.000000:pci_cfg_read e1000 00:02.0 @0x0 -> 0x100e8086\n"
+             "1@5.000001:memory_region_ops_read cpu 0 mr 0x1 addr 0x3fd value 0x60 size 1 name 'serial'\n"
+             "prose\n");
     const std::string path = (folder_ / "a.trace").string();
     const Ran ran = twinbench("export " + log + " --to text -o " + path);
     EXPECT_EQ(ran.code, 0) << ran.output;
     EXPECT_THAT(ran.output, HasSubstr("1 lines are no events, the first is line 3: \"prose\""));
     const Ran replayed = twinbench("replay " + path);
     EXPECT_EQ(replayed.code, 0) << replayed.output;
-    EXPECT_THAT(replayed.output, AllOf(HasSubstr("e1000 at 00:02.0: 1 of 1"), HasSubstr("isa-serial at isa:0x3f8: 1 of 1")));
-    EXPECT_EQ(twinbench("export " + linux_recording() + " --to pcap -o " + (folder_ / "a.pcap").string()).code, 0);
+    EXPECT_THAT(replayed.output,
+                AllOf(HasSubstr("e1000 at 00:02.0: 1 of 1"), HasSubstr("isa-serial at isa:0x3f8: 1 of 1")));
+    EXPECT_EQ(
+        twinbench("export " + linux_recording() + " --to pcap -o " + (folder_ / "a.pcap").string()).code, 0);
     EXPECT_GT(fs::file_size(folder_ / "a.pcap"), 500U);
 }
 
 TEST_F(Recordings, RecordSaysWhatIsMissing) {
     const std::string to = " -o " + (folder_ / "a.trace").string();
-    for (const auto& [arguments, code, message] : std::initializer_list<std::tuple<std::string, int, std::string>>{
+    for (const auto& [arguments, code, message] :
+         std::initializer_list<std::tuple<std::string, int, std::string>>{
              {"", 2, "--output is required"},
              {to + " --machine virt", 2, "--machine"},
              {to + " --device ahci", 2, "--device"},
@@ -143,7 +158,8 @@ TEST_F(Recordings, RecordSaysWhatIsMissing) {
 
 /// A guest of our own, whose drivers are ours: needs no network.
 TEST_F(Recordings, OurOwnKernelIsRecordedAndReplayedToTheLastByte) {
-    if (!qemu::find_executable("qemu-system-x86_64")) GTEST_SKIP() << "QEMU is not installed (apt-get install qemu-system-x86)";
+    if (!qemu::find_executable("qemu-system-x86_64"))
+        GTEST_SKIP() << "QEMU is not installed (apt-get install qemu-system-x86)";
     const std::string kernel = std::string(TWINBENCH_KERNELS) + "/twinbench-kernel-selftest.elf";
     if (!fs::exists(kernel)) GTEST_SKIP() << "this preset builds no kernel images";
     const std::string path = (folder_ / "own.trace.xz").string();
@@ -169,7 +185,8 @@ TEST_F(Recordings, AGuestThatQemuDoesNotTakeIsNamedAtOnce) {
     if (!qemu::find_executable("qemu-system-x86_64"))
         GTEST_SKIP() << "QEMU is not installed (apt-get install qemu-system-x86)";
     const std::string path = (folder_ / "none.trace").string();
-    const Ran ran = twinbench("record --plain --kernel " + file("kernel", std::string(4096, 'x')) + " -o " + path);
+    const Ran ran =
+        twinbench("record --plain --kernel " + file("kernel", std::string(4096, 'x')) + " -o " + path);
     EXPECT_EQ(ran.code, 3);
     EXPECT_THAT(ran.output, HasSubstr("invalid kernel header"));
     EXPECT_FALSE(fs::exists(path));
@@ -182,7 +199,8 @@ TEST_F(Recordings, AGuestThatDoesNotEndIsKilledAndWhatItDidIsKept) {
     if (!fs::exists(kernel)) GTEST_SKIP() << "this preset builds no kernel images";
     const std::string path = (folder_ / "hung.trace").string();
     // Told so, this kernel hangs.
-    const Ran ran = twinbench("record --plain --deadline 2 --append panic=hang --kernel " + kernel + " -o " + path);
+    const Ran ran =
+        twinbench("record --plain --deadline 2 --append panic=hang --kernel " + kernel + " -o " + path);
     EXPECT_EQ(ran.code, 1);
     EXPECT_THAT(ran.output, HasSubstr("the guest has not ended after 2 s, and was killed"));
     EXPECT_EQ(twinbench("replay " + path).code, 0);

@@ -3,9 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
-#include "harness/recording/log_line.hpp"
 #include "harness/trace/text_form.hpp"
 
 namespace tb::recording {
@@ -20,6 +21,8 @@ constexpr std::size_t kMostData = trace::Scanner::kLongestLine;
 
 /// Text of the DMA write by which a virtqueue's device says how far it has come.
 constexpr std::string_view kUsedIndex = "used";
+constexpr std::string_view kDisk = "disk";
+constexpr std::uint64_t kNsPerUs = 1000;
 
 struct DataEvent {
     std::string_view event;
@@ -32,7 +35,7 @@ constexpr DataEvent kDataEvents[] = {
     {"twinbench_dma_write", EventKind::kDmaWrite, ""},
     {"twinbench_used", EventKind::kDmaWrite, kUsedIndex},
     {"twinbench_irq", EventKind::kIrqRaised, ""},
-    {"twinbench_disk", EventKind::kHostInput, "disk"},
+    {"twinbench_disk", EventKind::kHostInput, kDisk},
     {"twinbench_frame_in", EventKind::kHostInput, "net.frame"},
     {"twinbench_frame_out", EventKind::kHostOutput, "net.frame"},
 };
@@ -61,7 +64,7 @@ bool is_host_bridge_access_of(const trace::Event& access, const trace::Event& co
 
 }  // namespace
 
-bool fill_region_record(Record& record, bool write, std::uint64_t address, std::uint64_t value,
+void fill_region_record(Record& record, bool write, std::uint64_t address, std::uint64_t value,
                         std::uint8_t size, std::string_view name) {
     const bool port = address < kPorts;
     record.event.kind = port ? (write ? EventKind::kPortWrite : EventKind::kPortRead)
@@ -71,7 +74,6 @@ bool fill_region_record(Record& record, bool write, std::uint64_t address, std::
     record.event.value = size >= 8 ? value : value & ((std::uint64_t{1} << (8 * size)) - 1);
     record.event.width = size;
     record.name = name;
-    return true;
 }
 
 void fill_config_record(Record& record, bool write, std::uint64_t address, std::uint32_t value,
@@ -183,116 +185,120 @@ bool LogSource::next(Record& record) {
 bool LogSource::read(Record& record) {
     std::string_view text;
     while (scanner_.line(text)) {
-        const std::uint64_t number = ++summary_.lines;
-        const bool cut = !scanner_.complete();
-        if (cut) {
-            summary_.trouble =
-                scanner_.trouble().empty()
-                    ? fmt::format("line {}: the file is cut short in the middle of this line", number)
-                    : fmt::format("line {}: {}", number, scanner_.trouble());
+        ++summary_.lines;
+        if (!scanner_.complete()) {
             // A number that lost its last digits would still be one.
+            summary_.trouble =
+                fmt::format("line {}: {}", summary_.lines,
+                            scanner_.trouble().empty() ? "the file is cut short in the middle of this line"
+                                                       : scanner_.trouble());
             return false;
         }
         if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
         const auto line = scanner_.too_long() ? std::nullopt : parse_log_line(text);
-        if (!line) {
-            summary_.count_unknown(number, text);
-            continue;
-        }
         record = Record();
-        record.line = number;
-        const auto stamp = [&] {
-            if (virtual_time_) {
-                record.timed = true;
-                record.event.time = *virtual_time_;
-            } else if (line->stamp != LogLine::Stamp::kNone) {
-                record.timed = true;
-                record.event.time = clock_.at(line->microseconds * 1000, number, summary_);
-            } else {
-                ++summary_.untimed;
-            }
-        };
-        if (line->event.starts_with("memory_region_ops_")) {
-            const std::string_view rest = line->event.substr(std::string_view("memory_region_ops_").size());
-            const auto access = parse_region_access(line->arguments);
-            if (!access || (rest != "read" && rest != "write")) {
-                summary_.count_unknown(number, text);
-                continue;
-            }
-            ++summary_.forms[std::string(form_of(*line, &*access, nullptr))];
-            fill_region_record(record, rest == "write", access->address, access->value, access->size,
-                               access->name);
-            stamp();
-            if (rest == "write" && is_message(*access)) {
-                record.event.kind = EventKind::kMessage;
-                record.event.width = 0;
-            }
-            return true;
-        }
-        if (line->event == "pci_cfg_read" || line->event == "pci_cfg_write") {
-            const auto access = parse_config_access(line->arguments);
-            if (!access) {
-                summary_.count_unknown(number, text);
-                continue;
-            }
-            ++summary_.forms[std::string(form_of(*line, nullptr, &*access))];
-            fill_config_record(record, line->event == "pci_cfg_write", access->address, access->value,
-                               access->device);
-            stamp();
-            return true;
-        }
-        if (line->event == "twinbench_recorder" && !summary_.exact_time) {
-            clock_.count_from_zero();
-            virtual_time_ = 0;
-            assembler_.hold_writes();
-            summary_.format = "log of QEMU with the recorder's module";
-            summary_.exact_time = true;
-            continue;
-        }
-        if (line->event == "twinbench_time" || line->event == "twinbench_at") {
-            const auto ns = trace::parse_number(line->arguments);
-            if (!ns) {
-                summary_.count_unknown(number, text);
-                continue;
-            }
-            virtual_time_ = clock_.at(*ns, number, summary_);
-            if (line->event == "twinbench_at") assembler_.set_time(*virtual_time_);
-            continue;
-        }
-        const DataEvent* known = nullptr;
-        for (const DataEvent& event : kDataEvents)
-            if (event.event == line->event) known = &event;
-        if (known == nullptr) {
-            summary_.count_other(line->event);
-            continue;
-        }
-        std::string_view rest = line->arguments;
-        record.name = trace::take_word(rest);
-        trace::skip_blanks(rest);
-        const auto address = trace::parse_number(trace::take_word(rest));
-        trace::skip_blanks(rest);
-        if (!address || !trace::parse_bytes(rest, kMostData, data_)) {
-            summary_.count_unknown(number, text);
-            continue;
-        }
-        record.event.kind = known->kind;
-        record.event.address = *address;
-        record.text = known->text;
-        record.data = data_;
-        if (known->kind == EventKind::kIrqRaised) {
-            const bool level = !data_.empty() && data_[0] != std::byte{0};
-            record.event.kind = level ? EventKind::kIrqRaised : EventKind::kIrqLowered;
-            record.event.value = std::exchange(record.event.address, 0);
-            record.data = {};
-        } else if (known->text == "disk") {
-            record.event.value = std::exchange(record.event.address, 0);
-        }
-        stamp();
-        return true;
+        record.line = summary_.lines;
+        const Taken taken = line ? take(*line, record) : Taken::kUnknown;
+        if (taken == Taken::kEvent) return true;
+        if (taken == Taken::kUnknown) summary_.count_unknown(summary_.lines, text);
     }
     if (!scanner_.trouble().empty())
         summary_.trouble = fmt::format("after line {}: {}", summary_.lines, scanner_.trouble());
     return false;
+}
+
+LogSource::Taken LogSource::take(const LogLine& line, Record& record) {
+    constexpr std::string_view kRegion = "memory_region_ops_";
+    if (line.event == "memory_region_ops_read" || line.event == "memory_region_ops_write")
+        return take_region_access(line, line.event.substr(kRegion.size()) == "write", record);
+    if (line.event == "pci_cfg_read" || line.event == "pci_cfg_write")
+        return take_config_access(line, line.event == "pci_cfg_write", record);
+    if (line.event.starts_with("twinbench_")) return take_from_module(line, record);
+    summary_.count_other(line.event);
+    return Taken::kNothing;
+}
+
+LogSource::Taken LogSource::take_region_access(const LogLine& line, bool write, Record& record) {
+    const auto access = parse_region_access(line.arguments);
+    if (!access) return Taken::kUnknown;
+    count_form(form_of(line, &*access, nullptr));
+    fill_region_record(record, write, access->address, access->value, access->size, access->name);
+    if (write && is_message(*access)) {
+        record.event.kind = EventKind::kMessage;
+        record.event.width = 0;
+    }
+    stamp(line, record);
+    return Taken::kEvent;
+}
+
+LogSource::Taken LogSource::take_config_access(const LogLine& line, bool write, Record& record) {
+    const auto access = parse_config_access(line.arguments);
+    if (!access) return Taken::kUnknown;
+    count_form(form_of(line, nullptr, &*access));
+    fill_config_record(record, write, access->address, access->value, access->device);
+    stamp(line, record);
+    return Taken::kEvent;
+}
+
+LogSource::Taken LogSource::take_from_module(const LogLine& line, Record& record) {
+    if (line.event == "twinbench_recorder" && !summary_.exact_time) {
+        clock_.count_from_zero();
+        virtual_time_ = 0;
+        assembler_.hold_writes();
+        summary_.format = "log of QEMU with the recorder's module";
+        summary_.exact_time = true;
+        return Taken::kNothing;
+    }
+    if (line.event == "twinbench_time" || line.event == "twinbench_at") {
+        const auto ns = trace::parse_number(line.arguments);
+        if (!ns) return Taken::kUnknown;
+        virtual_time_ = clock_.at(*ns, summary_.lines, summary_);
+        if (line.event == "twinbench_at") assembler_.set_time(*virtual_time_);
+        return Taken::kNothing;
+    }
+    const auto known = std::ranges::find(kDataEvents, line.event, &DataEvent::event);
+    if (known == std::end(kDataEvents)) {
+        summary_.count_other(line.event);
+        return Taken::kNothing;
+    }
+    std::string_view rest = line.arguments;
+    record.name = trace::take_word(rest);
+    trace::skip_blanks(rest);
+    const auto number = trace::parse_number(trace::take_word(rest));
+    trace::skip_blanks(rest);
+    if (!number || !trace::parse_bytes(rest, kMostData, data_)) return Taken::kUnknown;
+    record.event.kind = known->kind;
+    record.text = known->text;
+    if (known->kind == EventKind::kIrqRaised) {
+        if (data_.empty() || data_[0] == std::byte{0}) record.event.kind = EventKind::kIrqLowered;
+        record.event.value = *number;
+    } else {
+        (known->text == kDisk ? record.event.value : record.event.address) = *number;
+        record.data = data_;
+    }
+    stamp(line, record);
+    return Taken::kEvent;
+}
+
+void LogSource::stamp(const LogLine& line, Record& record) {
+    if (virtual_time_) {
+        record.timed = true;
+        record.event.time = *virtual_time_;
+    } else if (line.stamp != LogLine::Stamp::kNone) {
+        record.timed = true;
+        record.event.time = clock_.at(line.microseconds * kNsPerUs, record.line, summary_);
+    } else {
+        ++summary_.untimed;
+    }
+}
+
+void LogSource::count_form(std::string_view form) {
+    // One after another they are the same.
+    if (form_ == nullptr || last_form_ != form) {
+        form_ = &summary_.forms[std::string(form)];
+        last_form_ = form;
+    }
+    ++*form_;
 }
 
 }  // namespace tb::recording

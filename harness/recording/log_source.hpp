@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/recording/log_line.hpp"
 #include "harness/recording/record.hpp"
 #include "harness/trace/input.hpp"
 
@@ -61,18 +62,28 @@ class LogSource : public Source {
     bool next(Record& record) override;
 
   private:
+    enum class Taken : std::uint8_t { kEvent, kNothing, kUnknown };
+
     bool read(Record& record);
+    Taken take(const LogLine& line, Record& record);
+    Taken take_region_access(const LogLine& line, bool write, Record& record);
+    Taken take_config_access(const LogLine& line, bool write, Record& record);
+    Taken take_from_module(const LogLine& line, Record& record);
+    void stamp(const LogLine& line, Record& record);
+    void count_form(std::string_view form);
 
     trace::Scanner scanner_;
     Clock clock_;
     Assembler assembler_;
     std::vector<std::byte> data_;
+    std::string_view last_form_;
+    std::uint64_t* form_ = nullptr;  ///< the count of last_form_
     std::optional<std::uint64_t> virtual_time_;
     bool ended_ = false;
 };
 
-/// Fills a record from an event's parts; false when nothing of it can be replayed.
-bool fill_region_record(Record& record, bool write, std::uint64_t address, std::uint64_t value,
+/// Fill a record from an event's parts.
+void fill_region_record(Record& record, bool write, std::uint64_t address, std::uint64_t value,
                         std::uint8_t size, std::string_view name);
 void fill_config_record(Record& record, bool write, std::uint64_t address, std::uint32_t value,
                         std::string_view name);

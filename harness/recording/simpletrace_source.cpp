@@ -62,7 +62,8 @@ bool region_access(Arguments arguments, bool write, Record& record, Summary& sum
         name = *text;
     }
     ++summary.forms[name.empty() ? "QEMU 5.2" : "QEMU 6 or later"];
-    return fill_region_record(record, write, *address, *value, static_cast<std::uint8_t>(*size), name);
+    fill_region_record(record, write, *address, *value, static_cast<std::uint8_t>(*size), name);
+    return true;
 }
 
 /// The device's name, the bus (from QEMU 6 on), device, function, offset, value.

@@ -382,15 +382,20 @@ void PartPlayer::remember(const Step& step, unsigned width) {
 }
 
 void PartPlayer::add_coverage(PartReport& report) const {
-    // A register counts as touched when an access covered all of it.
     std::map<std::string, std::pair<std::uint64_t, std::uint64_t>, std::less<>> seen;  // ones, zeros
+    // A register is touched by an access to any part of it: wide ones are read in halves.
     const auto cover = [&](const Key& key, const Touch& touch, std::uint64_t at,
                            const model::RegisterSpec& spec, const std::string& name) {
-        if (at < key.spot.offset || at + spec.width > key.spot.offset + key.width) return;
-        const auto shift = static_cast<unsigned>(8 * (at - key.spot.offset));
+        const std::uint64_t begin = key.spot.offset;
+        if (at + spec.width <= begin || at >= begin + key.width) return;
         auto& [ones, zeros] = seen[name];
-        ones |= touch.ones >> shift & mask_of(spec.width);
-        zeros |= touch.zeros >> shift & mask_of(spec.width);
+        const auto moved = [&](std::uint64_t bits) {
+            bits &= mask_of(key.width);
+            return (at >= begin ? bits >> (8 * (at - begin)) : bits << (8 * (begin - at))) &
+                   mask_of(spec.width);
+        };
+        ones |= moved(touch.ones);
+        zeros |= moved(touch.zeros);
     };
     for (const harness::RegisterBlock& block : type_.blocks()) {
         const int bar = block.space == hal::AddressSpace::kPciConfig ? Spot::kConfig
