@@ -54,6 +54,7 @@ int export_command(const ExportOptions& options);
 struct ReplayOptions {
     std::string recording;
     std::string onto = "model";  ///< or qemu
+    std::string disk;
     std::vector<std::string> devices;
     unsigned context = 3;
     std::uint64_t tolerance_us = 20'000;
@@ -75,6 +76,7 @@ struct RecordOptions {
     std::string append;
     std::uint64_t memory_mib = 256;
     std::string disk;
+    std::string pcap;
     std::string keep_log;
     bool plain = false;
     bool console = false;

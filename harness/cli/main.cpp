@@ -151,6 +151,8 @@ void add_record(CLI::App& app, int& status) {
         "--plain", values.plain,
         "Without our module in QEMU: for any version of it, but registers, messages and wall-clock time "
         "alone; with it also DMA, frames, interrupt lines and virtual time");
+    command->add_option("--pcap", values.pcap, "Have QEMU write the frames here too (its filter-dump)")
+        ->type_name("FILE");
     command->add_option("--keep-log", values.keep_log, "Keep QEMU's log, of all devices, here")
         ->type_name("FILE");
     command->add_flag("--console", values.console, "Show what the guest wrote on its console");
@@ -184,6 +186,8 @@ void add_replay(CLI::App& app, int& status) {
                      "Accesses to show before and after a difference (default: 3)")
         ->type_name("N")
         ->check(CLI::Range(0, 1000));
+    command->add_option("--disk", values.disk, "The image that the recorded guest had (record --disk)")
+        ->type_name("FILE");
     command
         ->add_option("--tolerance", values.tolerance_us,
                      "How far a timer may run from its time where the recording has wall-clock stamps, in "

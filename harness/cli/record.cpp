@@ -19,6 +19,7 @@ int record_command(const RecordOptions& options) {
     how.append = options.append;
     how.memory_mib = options.memory_mib;
     how.disk = options.disk;
+    how.pcap = options.pcap;
     how.keep_log = options.keep_log;
     how.plain = options.plain;
     how.qemu = options.qemu;

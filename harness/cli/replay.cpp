@@ -62,6 +62,7 @@ int replay_command(const ReplayOptions& options) {
     how.path = options.recording;
     how.onto_qemu = options.onto == "qemu";
     how.qemu = options.qemu;
+    how.disk = options.disk;
     how.context = options.context;
     how.devices = options.devices;
     how.tolerance = options.tolerance_us * kNsPerUs;

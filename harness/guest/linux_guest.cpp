@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 
 #include "harness/qemu/environment.hpp"
 #include "harness/qemu/error.hpp"
@@ -67,7 +68,9 @@ LinuxGuest linux_guest(Purpose purpose) {
                 fmt::format("{} names {}, which has no vmlinuz and initrd", kind.variable, folder.string()));
         make(folder, kind.argument);
     }
-    return {folder / "vmlinuz", folder / "initrd"};
+    std::string version;
+    std::ifstream(folder / "version") >> version;
+    return {folder / "vmlinuz", folder / "initrd", version};
 }
 
 }  // namespace tb::guest

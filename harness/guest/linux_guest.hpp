@@ -9,6 +9,7 @@ namespace tb::guest {
 struct LinuxGuest {
     std::string kernel;
     std::string initrd;
+    std::string version;  ///< the kernel's package; empty when the folder does not say
 };
 
 /// What the guest's init does.

@@ -25,6 +25,7 @@
 #include "harness/qemu/shim.hpp"
 #include "harness/recording/canonical.hpp"
 #include "harness/replay/cast.hpp"
+#include "harness/replay/image.hpp"
 #include "harness/trace/atomic_file.hpp"
 #include "models/block/memory_disk.hpp"
 
@@ -147,7 +148,7 @@ void Run::find_guest() {
     if (our_guest())
         guest_ = guest::linux_guest(guest::Purpose::kRecord);
     else
-        guest_ = {options_.kernel, options_.initrd};
+        guest_ = {options_.kernel, options_.initrd, ""};
     for (const std::string& path : {guest_.kernel, guest_.initrd, options_.disk})
         if (!path.empty() && ::access(path.c_str(), R_OK) != 0) trace::throw_file_error(path, "read", errno);
     const auto binary = qemu::find_executable(options_.qemu);
@@ -187,6 +188,8 @@ void Run::plug(qemu::CommandLine& line) {
     if (wants(options_, "e1000")) {
         line.add("-netdev", "user,id=wire");
         line.add("-device", "e1000,id=nic0,netdev=wire,addr=3");
+        if (!options_.pcap.empty())
+            line.add("-object", fmt::format("filter-dump,id=frames,netdev=wire,file={}", options_.pcap));
     }
     if (!wants(options_, "virtio-blk-pci")) return;
     json file = {{"driver", "file"}, {"node-name", "image"}};
@@ -283,9 +286,9 @@ void Run::convert() {
     const auto source = recording::open_recording(log_path());
     replay::Cast cast;
     trace::TraceHeader header;
-    header.scenario = fmt::format(
-        "recorded guest on {}: {}", options_.machine,
-        our_guest() ? "Linux of the distribution" : fs::path(options_.kernel).filename().string());
+    const std::string ours = guest_.version.empty() ? "Linux of the distribution" : guest_.version;
+    header.scenario = fmt::format("recorded guest on {}: {}", options_.machine,
+                                  our_guest() ? ours : fs::path(options_.kernel).filename().string());
     header.machine = "qemu";
     header.qemu = outcome_.qemu;
     if (!module_) header.clock = "wall";
@@ -308,14 +311,14 @@ void Run::convert() {
     };
     std::vector<recording::Record> first;
     recording::Record disk;
-    const std::string fill = kDiskFill;
+    const std::string contents = options_.disk.empty() ? kDiskFill : replay::identity_of_image(options_.disk);
     const std::string place = kPlugs[2].place();
-    if (options_.disk.empty() && wants(options_, kPlugs[2].type)) {
+    if (wants(options_, kPlugs[2].type)) {
         disk.event.kind = EventKind::kHostInput;
-        disk.event.value = kDiskSectors;
+        disk.event.value = options_.disk.empty() ? kDiskSectors : fs::file_size(options_.disk) / kSector;
         disk.text = "disk";
         disk.name = place;
-        disk.data = std::as_bytes(std::span(fill));
+        disk.data = std::as_bytes(std::span(contents));
         first.push_back(disk);
     }
     outcome_.events = recording::write_canonical(*source, options_.output, header, keep, first);

@@ -25,6 +25,7 @@ struct Options {
     std::string append;  ///< the kernel's command line; empty with our guest: a quiet one
     std::uint64_t memory_mib = 256;
     std::string disk;      ///< an image (raw); empty: 8 MiB whose words are their sectors' numbers
+    std::string pcap;      ///< where QEMU writes the frames besides (its filter-dump); empty: nowhere
     std::string keep_log;  ///< where QEMU's log goes; empty: nowhere in the end
     /// Without our module in QEMU: any version, but no DMA, frames and virtual time.
     bool plain = false;

@@ -24,6 +24,7 @@ class PartPlayer : private harness::MachineListener {
         bool has_completions = false;  ///< of requests
         bool has_interrupts = false;
         bool exact_time = false;
+        std::string note;  ///< why what the device wrote to memory cannot be compared; empty: it can
     };
 
     PartPlayer(const Role& role, const Study& study, const harness::RigOptions& rig, const Options& options,

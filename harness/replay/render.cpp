@@ -53,6 +53,7 @@ void render_part(std::string& out, const PartReport& part, bool verbose) {
             part.reads - explained);
     out += fmt::format("\n  touched {} of {} registers; {} of {} fields with and without a value\n",
                        part.registers_touched, part.registers_total, part.fields_seen, part.fields_total);
+    if (!part.note.empty()) out += fmt::format("  {}\n", part.note);
     if (part.placed != 0)
         out += fmt::format("  put {} BARs where the recording has them: it does not show how that was done\n",
                            part.placed);
@@ -143,6 +144,7 @@ std::string to_json(const Report& report) {
                            {"unexplained", part.unexplained()},
                            {"memory_bytes", part.memory_bytes},
                            {"memory_bytes_equal", part.memory_bytes_equal},
+                           {"note", part.note},
                            {"frames", part.frames},
                            {"frames_equal", part.frames_equal},
                            {"interrupts", part.interrupts},

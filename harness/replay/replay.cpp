@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "harness/devices/device_symbols.hpp"
+#include "harness/replay/image.hpp"
 #include "harness/replay/part_player.hpp"
 #include "harness/trace/atomic_file.hpp"
 
@@ -34,10 +35,23 @@ struct Survey {
     std::uint64_t highest_dma = 0;
     std::uint64_t dma_events = 0;
     PartPlayer::Facts facts;
+    std::map<std::size_t, std::string> notes;  ///< of parts: what cannot be compared
 };
 
 std::string as_text(std::span<const std::byte> data) {
     return {reinterpret_cast<const char*>(data.data()), data.size()};
+}
+
+/// Throws when an image is given and is another one; otherwise says what lacks.
+std::string check_image(const Options& options, const std::string& recorded) {
+    if (options.disk.empty())
+        return fmt::format("what was read from the disk is not compared: the guest had {}; --disk gives it",
+                           recorded);
+    const std::string given = identity_of_image(options.disk);
+    if (same_image(given, recorded)) return {};
+    throw trace::FileError(
+        options.disk, fmt::format("{} is not the disk of the recording: that is {}, this {}", options.disk,
+                                  recorded, given));
 }
 
 Survey survey(const Options& options) {
@@ -69,9 +83,16 @@ Survey survey(const Options& options) {
             {kind, found->spot, record.event.width, record.event.value, record.line});
     }
     result.facts.exact_time = source->summary().exact_time;
-    for (const auto& [place, disk] : disks)
-        if (const auto part = cast.at(place); part && *part < result.studies.size())
-            result.studies[*part]->see_disk(disk.first, disk.second);
+    for (const auto& [place, disk] : disks) {
+        const auto part = cast.at(place);
+        if (!part || *part >= result.studies.size()) continue;
+        std::string contents = disk.second;
+        if (is_image(contents)) {
+            result.notes[*part] = check_image(options, contents);
+            contents = options.disk.empty() ? "" : "image " + options.disk;
+        }
+        result.studies[*part]->see_disk(disk.first, contents);
+    }
     return result;
 }
 
@@ -166,12 +187,18 @@ Report replay(const Options& options) {
     // QEMU's timers run at their own time, which nobody can ask for; and without a processor messages go
     // nowhere.
     facts.has_interrupts = facts.has_interrupts && !options.onto_qemu;
+    const auto facts_of = [&](std::size_t part) {
+        PartPlayer::Facts own = facts;
+        if (const auto note = learnt.notes.find(part); note != learnt.notes.end()) own.note = note->second;
+        return own;
+    };
     const auto player_of = [&](std::size_t part) -> PartPlayer* {
         while (players.size() <= part) {
             const Role& role = *cast.parts()[players.size()].role;
             players.push_back(is_wanted(options, role.type)
                                   ? std::make_unique<PartPlayer>(role, *learnt.studies[players.size()],
-                                                                 rig_options(options, learnt), options, facts)
+                                                                 rig_options(options, learnt), options,
+                                                                 facts_of(players.size()))
                                   : nullptr);
         }
         return players[part].get();

@@ -46,6 +46,7 @@ struct PartReport {
     std::string name;           ///< device type
     std::string place;          ///< in the recorded machine
     std::string configuration;  ///< as it was made, JSON
+    std::string note;           ///< what about it could not be compared, and why; empty: nothing
     std::uint64_t reads = 0;
     std::uint64_t equal = 0;
     std::uint64_t writes = 0;
@@ -87,6 +88,7 @@ struct Options {
     bool onto_qemu = false;
     std::string qemu = "qemu-system-x86_64";
     unsigned context = 3;
+    std::string disk = {};                  ///< the image that the recorded guest had
     std::vector<std::string> devices = {};  ///< only these types; empty: all
     /// How far the recording's clock and the device's may lie apart, ns, where it is the wall clock.
     std::uint64_t tolerance = 20'000'000;

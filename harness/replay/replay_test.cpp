@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/recording/simpletrace_source.hpp"
+#include "harness/replay/image.hpp"
 #include "harness/trace/atomic_file.hpp"
 
 namespace tb::replay {
@@ -423,6 +424,22 @@ TEST_F(ReplayTest, WhatCanBeReadOfACutFileIsPlayed) {
     const Report report = play(line + line + line.substr(0, 30));
     EXPECT_EQ(report.parts.at(0).reads, 2U);
     EXPECT_THAT(report.recording.trouble, HasSubstr("line 3: the file is cut short"));
+}
+
+TEST_F(ReplayTest, ADiskImageIsKnownByWhatItHolds) {
+    const std::string one = folder_ / "one.img";
+    const std::string copy = folder_ / "copy.img";
+    const std::string other = folder_ / "other.img";
+    std::ofstream(one) << std::string(100'000, 'a');
+    std::ofstream(copy) << std::string(100'000, 'a');
+    std::ofstream(other) << std::string(100'000, 'b');
+    EXPECT_THAT(identity_of_image(one), HasSubstr("image one.img xxh3 "));
+    EXPECT_TRUE(is_image(identity_of_image(one)));
+    EXPECT_FALSE(is_image("lba"));
+    EXPECT_TRUE(same_image(identity_of_image(one), identity_of_image(copy)));
+    EXPECT_FALSE(same_image(identity_of_image(one), identity_of_image(other)));
+    EXPECT_FALSE(same_image("", ""));
+    EXPECT_THROW(identity_of_image("/no/such/image"), trace::FileError);
 }
 
 TEST_F(ReplayTest, OnlyTheDevicesThatAreAskedFor) {

@@ -49,7 +49,7 @@ class Study {
 
     virtual void see(const Access& access) = 0;
     /// What the recording says about the medium behind the device: its size and what it is filled with (see
-    /// the "fill" of disks in scenarios).
+    /// the "fill" of disks in scenarios), or "image PATH".
     virtual void see_disk(std::uint64_t /*sectors*/, std::string_view /*fill*/) {}
     /// As scenarios configure the device.
     virtual nlohmann::json configuration() const;

@@ -68,7 +68,11 @@ class VirtioBlkStudy : public Study {
             configuration["max_discard_sectors"] = *most;
         if (const auto most = field(0x30, 4); most && *most != 0)
             configuration["max_write_zeroes_sectors"] = *most;
-        if (!fill_.empty()) {
+        constexpr std::string_view kImage = "image ";
+        if (fill_.starts_with(kImage)) {
+            configuration.erase("sectors");
+            configuration["image"] = fill_.substr(kImage.size());
+        } else if (!fill_.empty()) {
             configuration["sectors"] = sectors_;
             configuration["fill"] = fill_;
         }
