@@ -24,7 +24,8 @@ constexpr std::size_t kHashDigits = 16;
 std::string identity_of_image(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     if (!file) trace::throw_file_error(path, "read", errno);
-    const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(), XXH3_freeState);
+    const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(),
+                                                                                XXH3_freeState);
     XXH3_64bits_reset(state.get());
     std::array<char, 1 << 16> piece{};
     while (file.read(piece.data(), piece.size()), file.gcount() > 0)

@@ -446,7 +446,9 @@ PartReport PartPlayer::report(const Cast::Part& part) {
                                                                left_over->size(), side,
                                                                left_over->front().time));
     for (const auto& [key, reads] : differences_) report.differences.push_back(reads);
-    std::ranges::stable_sort(report.differences, std::greater<>(), &DifferentReads::count);
+    std::ranges::sort(report.differences, [](const DifferentReads& one, const DifferentReads& other) {
+        return std::pair(other.count, one.line) < std::pair(one.count, other.line);
+    });
     add_coverage(report);
     return report;
 }

@@ -82,7 +82,7 @@ void render_counts(std::string& out, const char* what,
     if (counts.empty()) return;
     std::vector<std::pair<std::uint64_t, std::string>> sorted;
     for (const auto& [name, count] : counts) sorted.emplace_back(count, name.empty() ? "unnamed" : name);
-    std::ranges::stable_sort(sorted, std::greater<>());
+    std::ranges::sort(sorted, std::greater<>());
     out += fmt::format("{}:", what);
     for (std::size_t i = 0; i < sorted.size(); ++i) {
         if (i == kMostNames) {
