@@ -37,22 +37,27 @@ trace::LoadedTrace load_recording(const std::string& path) {
     recording::Record record;
     while (source->next(record))
         loaded.trace.add(record.event, recording::text_with_place(record), record.data);
-    tell(source->summary(), path);
+    if (!loaded.trace.events().empty()) tell(source->summary(), path);
     return loaded;
 }
 
+bool is_of_qemu(const std::string& path) {
+    try {
+        return recording::open_recording(path)->summary().format != recording::kOwnFormat;
+    } catch (const trace::FileError&) {
+        return false;
+    }
+}
+
 std::optional<trace::LoadedTrace> load(const std::string& path) {
+    if (is_of_qemu(path)) {
+        // What has nothing to show is no recording: what it should have been the other reader says.
+        trace::LoadedTrace loaded = load_recording(path);
+        if (!loaded.trace.events().empty()) return loaded;
+    }
     try {
         return trace::read_trace(path);
     } catch (const trace::TraceFileError& error) {
-        if (error.reason() == trace::TraceFileError::Reason::kNotATrace) {
-            try {
-                trace::LoadedTrace loaded = load_recording(path);
-                if (!loaded.trace.events().empty()) return loaded;
-            } catch (const trace::FileError&) {
-                // What it should have been the first error says.
-            }
-        }
         fmt::print(stderr, "twinbench: {} ({} events could be read)\n", error.what(), error.events_read());
         return std::nullopt;
     }
@@ -77,14 +82,6 @@ int convert(const ExportOptions& options) {
     recording::write_canonical(*source, options.output, header_for(options.trace));
     tell(source->summary(), options.trace);
     return source->summary().trouble.empty() ? kAllPassed : kBadInput;
-}
-
-bool is_of_qemu(const std::string& path) {
-    try {
-        return recording::open_recording(path)->summary().format != recording::kOwnFormat;
-    } catch (const trace::FileError&) {
-        return false;
-    }
 }
 
 }  // namespace

@@ -93,7 +93,7 @@ TEST_F(Recordings, ResultsAsJson) {
 }
 
 TEST_F(Recordings, TheSameBytesOutEachTime) {
-    const auto without_speed = [](std::string text) {
+    const auto without_speed = [](const std::string& text) {
         return text.substr(0, text.rfind("events_per_second"));
     };
     const std::string arguments = "replay --json - " + linux_recording();

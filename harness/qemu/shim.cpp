@@ -204,7 +204,7 @@ Module build_module(const std::string& binary, const std::string& source, const 
         fnv1a(fmt::format("{}\n{}\n{}.{}\n{}", binary, file.st_size, file.st_mtim.tv_sec,
                           file.st_mtim.tv_nsec, read_file(source)));
     const fs::path folder = cache_folder() / fmt::format("{}-{:016x}", name, identity);
-    const Module built{{{"QEMU_MODULE_DIR", folder.string()}}, {}};
+    Module built{{{"QEMU_MODULE_DIR", folder.string()}}, {}};
     const fs::path module = folder / (name + ".so");
     if (fs::exists(module, error)) return built;
     const auto stamp = build_stamp(read_file(binary));

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -32,6 +33,14 @@ class Arguments {
         rest_ = rest_.subspan(sizeof value);
         return value;
     }
+    template <std::size_t kCount>
+    std::optional<std::array<std::uint64_t, kCount>> numbers() {
+        std::array<std::uint64_t, kCount> all{};
+        if (rest_.size() < sizeof all) return std::nullopt;
+        std::memcpy(all.data(), rest_.data(), sizeof all);
+        rest_ = rest_.subspan(sizeof all);
+        return all;
+    }
     std::optional<std::string_view> text() {
         std::uint32_t length = 0;
         if (rest_.size() < sizeof length) return std::nullopt;
@@ -49,12 +58,10 @@ class Arguments {
 
 /// cpu, region, address, value, size, and from QEMU 6 on the name.
 bool region_access(Arguments arguments, bool write, Record& record, Summary& summary) {
-    arguments.number();
-    arguments.number();
-    const auto address = arguments.number();
-    const auto value = arguments.number();
-    const auto size = arguments.number();
-    if (!size || (*size != 1 && *size != 2 && *size != 4 && *size != 8)) return false;
+    const auto numbers = arguments.numbers<5>();
+    if (!numbers) return false;
+    const auto [cpu, region, address, value, size] = *numbers;
+    if (size != 1 && size != 2 && size != 4 && size != 8) return false;
     std::string_view name;
     if (arguments.left() != 0) {
         const auto text = arguments.text();
@@ -62,7 +69,7 @@ bool region_access(Arguments arguments, bool write, Record& record, Summary& sum
         name = *text;
     }
     ++summary.forms[name.empty() ? "QEMU 5.2" : "QEMU 6 or later"];
-    fill_region_record(record, write, *address, *value, static_cast<std::uint8_t>(*size), name);
+    fill_region_record(record, write, address, value, static_cast<std::uint8_t>(size), name);
     return true;
 }
 
@@ -73,15 +80,13 @@ bool config_access(Arguments arguments, bool write, Record& record, Summary& sum
     const bool has_bus = arguments.left() == 5 * sizeof(std::uint64_t);
     if (!has_bus && arguments.left() != 4 * sizeof(std::uint64_t)) return false;
     const std::uint64_t bus = has_bus ? arguments.number().value_or(0) : 0;
-    const auto device = arguments.number();
-    const auto function = arguments.number();
-    const auto offset = arguments.number();
-    const auto value = arguments.number();
-    if (!value || bus > 0xff || *device > 31 || *function > 7 || *offset > 0xfff || *value > 0xffff'ffff)
-        return false;
+    const auto numbers = arguments.numbers<4>();
+    if (!numbers) return false;
+    const auto [device, function, offset, value] = *numbers;
+    if (bus > 0xff || device > 31 || function > 7 || offset > 0xfff || value > 0xffff'ffff) return false;
     ++summary.forms[has_bus ? "QEMU 6 or later" : "QEMU 5.2"];
-    fill_config_record(record, write, bus << 20 | *device << 15 | *function << 12 | *offset,
-                       static_cast<std::uint32_t>(*value), *name);
+    fill_config_record(record, write, bus << 20 | device << 15 | function << 12 | offset,
+                       static_cast<std::uint32_t>(value), *name);
     return true;
 }
 

@@ -136,13 +136,12 @@ std::optional<Cast::Found> Cast::locate_config(const recording::Record& record) 
     }
     if (!function.part) return std::nullopt;
     if (offset >= kBar0 && offset < kBarsEnd && offset % 4 == 0)
-        learn_bar(function, static_cast<unsigned>(offset - kBar0) / 4, read,
+        learn_bar(parts_[*function.part], function, static_cast<unsigned>(offset - kBar0) / 4, read,
                   static_cast<std::uint32_t>(record.event.value));
     return Found{*function.part, {Spot::kConfig, offset}};
 }
 
-void Cast::learn_bar(Function& function, unsigned bar, bool read, std::uint32_t value) {
-    Part& part = parts_[*function.part];
+void Cast::learn_bar(Part& part, Function& function, unsigned bar, bool read, std::uint32_t value) {
     const auto& bytes = part.role->bar_bytes;
     const bool upper = bytes[bar] == 0 && bar > 0 && bytes[bar - 1] != 0 &&
                        (function.low[bar - 1] & (kWideBar | kIoBar)) == kWideBar;

@@ -69,7 +69,7 @@ class Cast {
     std::optional<Found> locate_region(const recording::Record& record, bool port);
     std::optional<Found> locate_by_name(const recording::Record& record, bool port);
     static void learn_message(Part& part, std::uint64_t offset, const trace::Event& event);
-    void learn_bar(Function& function, unsigned bar, bool read, std::uint32_t value);
+    static void learn_bar(Part& part, Function& function, unsigned bar, bool read, std::uint32_t value);
     void count_other(const recording::Record& record);
     std::size_t add(Part part);
 

@@ -22,7 +22,6 @@ namespace fs = std::filesystem;
 using ::testing::Contains;
 using ::testing::Field;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using trace::EventKind;
 

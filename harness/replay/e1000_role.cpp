@@ -33,7 +33,10 @@ class E1000Study : public Study {
                 set_high_ = value;
         } else if (access.spot.offset == kEerd && access.read() && (value & kEerdDone) != 0) {
             const std::uint32_t word = value >> 8 & 0xff;
-            if (word < words_.size()) words_[word] = static_cast<std::uint16_t>(value >> 16);
+            if (word < words_.size()) {
+                words_[word] = value >> 16;
+                known_words_ |= 1U << word;
+            }
         }
         if (!access.read() && (access.spot.offset == kRal0 || access.spot.offset == kRah0)) written_ = true;
     }
@@ -43,8 +46,8 @@ class E1000Study : public Study {
         std::optional<std::uint64_t> address;
         if (low_ && high_)
             address = *low_ | std::uint64_t{*high_ & 0xffff} << 32;
-        else if (words_[0] && words_[1] && words_[2])
-            address = *words_[0] | std::uint64_t{*words_[1]} << 16 | std::uint64_t{*words_[2]} << 32;
+        else if (known_words_ == 7)
+            address = words_[0] | words_[1] << 16 | words_[2] << 32;
         else if (set_low_ && set_high_)
             address = *set_low_ | std::uint64_t{*set_high_ & 0xffff} << 32;
         if (!address) return configuration;
@@ -58,7 +61,8 @@ class E1000Study : public Study {
   private:
     bool written_ = false;
     std::optional<std::uint32_t> low_, high_, set_low_, set_high_;
-    std::array<std::optional<std::uint16_t>, 3> words_;
+    std::array<std::uint64_t, 3> words_{};  ///< of the EEPROM, 16 bits each
+    unsigned known_words_ = 0;              ///< a bit each
 };
 
 constexpr std::uint32_t kIds[] = {0x100e'8086};

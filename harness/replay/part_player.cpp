@@ -60,7 +60,7 @@ std::string_view without_index(std::string_view name) {
 }  // namespace
 
 PartPlayer::PartPlayer(const Role& role, const Study& study, const harness::RigOptions& rig,
-                       const Options& options, Facts facts)
+                       const Options& options, const Facts& facts)
     : role_(role),
       type_(device_type(role)),
       configuration_(study.configuration()),

@@ -28,7 +28,7 @@ class PartPlayer : private harness::MachineListener {
     };
 
     PartPlayer(const Role& role, const Study& study, const harness::RigOptions& rig, const Options& options,
-               Facts facts);
+               const Facts& facts);
 
     void access(const recording::Record& record, const Cast::Part& part, const Spot& spot);
     /// DMA, frames, characters, interrupts: what is not an access of the processor's.

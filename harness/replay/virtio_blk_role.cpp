@@ -28,10 +28,12 @@ constexpr std::uint16_t kMsixTableSize = 0x7ff;
 constexpr std::uint16_t kTransitional = 0x1001;
 constexpr unsigned kFeatureIndirect = 28;
 constexpr unsigned kFeatureEventIdx = 29;
+constexpr std::uint16_t kUnknown = 0x100;
 
 /// The device's configuration space and features, as far as they were read; the defaults for the rest.
 class VirtioBlkStudy : public Study {
   public:
+    VirtioBlkStudy() { known_.fill(kUnknown); }
     void see(const Access& access) override {
         if (access.spot.bar == Spot::kConfig)
             see_config(access);
@@ -109,7 +111,7 @@ class VirtioBlkStudy : public Study {
                 return;
             }
             for (unsigned i = 0; i < access.width; ++i)
-                if (!known_[first + i])
+                if (known_[first + i] == kUnknown)
                     known_[first + i] = static_cast<std::uint8_t>(access.value >> (8 * i));
         }
         if (!access.read()) return;
@@ -122,8 +124,8 @@ class VirtioBlkStudy : public Study {
     std::optional<std::uint64_t> field(std::size_t offset, unsigned bytes) const {
         std::uint64_t value = 0;
         for (unsigned i = 0; i < bytes; ++i) {
-            if (!known_[offset + i]) return std::nullopt;
-            value |= std::uint64_t{*known_[offset + i]} << (8 * i);
+            if (known_[offset + i] == kUnknown) return std::nullopt;
+            value |= std::uint64_t{known_[offset + i]} << (8 * i);
         }
         return value;
     }
@@ -134,7 +136,7 @@ class VirtioBlkStudy : public Study {
     bool writeback_written_ = false;
     std::uint64_t feature_half_ = 0;
     std::optional<std::uint64_t> vectors_, queues_, queue_size_, low_features_;
-    std::array<std::optional<std::uint8_t>, block::kConfigBytesWriteZeroes> known_{};
+    std::array<std::uint16_t, block::kConfigBytesWriteZeroes> known_;  ///< a byte each, or kUnknown
 };
 
 constexpr std::uint32_t kIds[] = {0x1042'1af4, 0x1001'1af4};

@@ -120,7 +120,7 @@ class TraceReader {
     [[noreturn]] void expected(std::string_view what, std::string_view found) const;
 
     std::string path_;
-    std::optional<Scanner> in_;
+    std::unique_ptr<Scanner> in_;
     TraceHeader header_;
     std::string_view line_;
     std::uint64_t line_number_ = 0;

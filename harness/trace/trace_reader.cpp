@@ -60,7 +60,7 @@ void TraceReader::expected(std::string_view what, std::string_view found) const 
 
 TraceReader::TraceReader(const std::string& path) : path_(path) {
     try {
-        in_.emplace(Input::open(path), kLongestLine);
+        in_ = std::make_unique<Scanner>(Input::open(path), kLongestLine);
     } catch (const FileError& error) {
         throw TraceFileError(Reason::kCannotRead, path, 0, error.what(), 0);
     }
