@@ -75,14 +75,7 @@ void reproduce(const scenario::Scenario& scenario, Options options, Judged& judg
 }  // namespace
 
 int confirm_random(const Options& options) {
-    for (const std::string& name : options.devices)
-        if (harness::find_device_type(name) == nullptr) {
-            fmt::print(
-                stderr,
-                "twinbench: --device {}: there is no such device; `twinbench list devices` shows all\n",
-                name);
-            return kBadInput;
-        }
+    if (!known_devices(options.devices)) return kBadInput;
     std::vector<scenario::Scenario> sequences;
     for (const harness::DeviceType* device : harness::device_types()) {
         const std::string name(device->name());

@@ -3,7 +3,6 @@
 // Recording and replaying as a user meets them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -13,6 +12,7 @@
 
 #include "harness/cli/testing/run_program.hpp"
 #include "harness/qemu/process.hpp"
+#include "harness/trace/testing/temp_folder.hpp"
 
 namespace tb::cli {
 namespace {
@@ -29,30 +29,24 @@ Ran twinbench(const std::string& arguments) {
 
 class Recordings : public ::testing::Test {
   protected:
-    void SetUp() override {
-        std::string name = (fs::temp_directory_path() / "twinbench-recordings-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        folder_ = name;
-    }
-    void TearDown() override { fs::remove_all(folder_); }
     std::string file(const std::string& name, const std::string& text) const {
-        std::ofstream(folder_ / name, std::ios::binary) << text;
-        return (folder_ / name).string();
+        trace::write_text(folder_.path(name), text);
+        return folder_.path(name);
     }
     static std::string linux_recording() {
         return std::string(TWINBENCH_SCENARIOS) + "/recordings/linux.pc.trace.xz";
     }
 
-    fs::path folder_;
+    trace::TempFolder folder_;
 };
 
 TEST_F(Recordings, WhatCannotBeReplayedIsBadInput) {
     for (const auto& [arguments, message] : std::initializer_list<std::pair<std::string, std::string>>{
              {"/no/such/file", "cannot read '/no/such/file': No such file or directory"},
-             {folder_.string(), "Is a directory"},
+             {folder_.path(""), "Is a directory"},
              {file("empty", ""), "the file is empty"},
              {file("prose", "Dear reader\n"), "no access to a device that has a model here"},
-             {linux_recording() + " --device e1001", "there is no such device"},
+             {linux_recording() + " --device e1001", "unknown device 'e1001'"},
              {linux_recording() + " --onto vmware", "--onto"},
              {linux_recording() + " --scenario x", "--driver"},
              {"", "recording is required"}}) {
@@ -126,7 +120,7 @@ TEST_F(Recordings, ALogBecomesATraceOfOurs) {
              "1@5.000000:pci_cfg_read e1000 00:02.0 @0x0 -> 0x100e8086\n"
              "1@5.000001:memory_region_ops_read cpu 0 mr 0x1 addr 0x3fd value 0x60 size 1 name 'serial'\n"
              "prose\n");
-    const std::string path = (folder_ / "a.trace").string();
+    const std::string path = folder_.path("a.trace");
     const Ran ran = twinbench("export " + log + " --to text -o " + path);
     EXPECT_EQ(ran.code, 0) << ran.output;
     EXPECT_THAT(ran.output, HasSubstr("1 lines are no events, the first is line 3: \"prose\""));
@@ -134,13 +128,12 @@ TEST_F(Recordings, ALogBecomesATraceOfOurs) {
     EXPECT_EQ(replayed.code, 0) << replayed.output;
     EXPECT_THAT(replayed.output,
                 AllOf(HasSubstr("e1000 at 00:02.0: 1 of 1"), HasSubstr("isa-serial at isa:0x3f8: 1 of 1")));
-    EXPECT_EQ(
-        twinbench("export " + linux_recording() + " --to pcap -o " + (folder_ / "a.pcap").string()).code, 0);
-    EXPECT_GT(fs::file_size(folder_ / "a.pcap"), 500U);
+    EXPECT_EQ(twinbench("export " + linux_recording() + " --to pcap -o " + folder_.path("a.pcap")).code, 0);
+    EXPECT_GT(fs::file_size(folder_.path("a.pcap")), 500U);
 }
 
 TEST_F(Recordings, RecordSaysWhatIsMissing) {
-    const std::string to = " -o " + (folder_ / "a.trace").string();
+    const std::string to = " -o " + folder_.path("a.trace");
     for (const auto& [arguments, code, message] :
          std::initializer_list<std::tuple<std::string, int, std::string>>{
              {"", 2, "--output is required"},
@@ -153,7 +146,7 @@ TEST_F(Recordings, RecordSaysWhatIsMissing) {
         EXPECT_EQ(ran.code, code) << arguments << "\n" << ran.output;
         EXPECT_THAT(ran.output, HasSubstr(message)) << arguments;
     }
-    EXPECT_FALSE(fs::exists(folder_ / "a.trace"));
+    EXPECT_FALSE(fs::exists(folder_.path("a.trace")));
 }
 
 /// A guest of our own, whose drivers are ours: needs no network.
@@ -162,7 +155,7 @@ TEST_F(Recordings, OurOwnKernelIsRecordedAndReplayedToTheLastByte) {
         GTEST_SKIP() << "QEMU is not installed (apt-get install qemu-system-x86)";
     const std::string kernel = std::string(TWINBENCH_KERNELS) + "/twinbench-kernel-selftest.elf";
     if (!fs::exists(kernel)) GTEST_SKIP() << "this preset builds no kernel images";
-    const std::string path = (folder_ / "own.trace.xz").string();
+    const std::string path = folder_.path("own.trace.xz");
     const Ran recorded = twinbench("record --machine q35 --kernel " + kernel + " -o " + path);
     ASSERT_EQ(recorded.code, 0) << recorded.output;
     if (recorded.output.find("wall-clock") != std::string::npos) GTEST_SKIP() << recorded.output;
@@ -184,7 +177,7 @@ TEST_F(Recordings, OurOwnKernelIsRecordedAndReplayedToTheLastByte) {
 TEST_F(Recordings, AGuestThatQemuDoesNotTakeIsNamedAtOnce) {
     if (!qemu::find_executable("qemu-system-x86_64"))
         GTEST_SKIP() << "QEMU is not installed (apt-get install qemu-system-x86)";
-    const std::string path = (folder_ / "none.trace").string();
+    const std::string path = folder_.path("none.trace");
     const Ran ran =
         twinbench("record --plain --kernel " + file("kernel", std::string(4096, 'x')) + " -o " + path);
     EXPECT_EQ(ran.code, 3);
@@ -197,7 +190,7 @@ TEST_F(Recordings, AGuestThatDoesNotEndIsKilledAndWhatItDidIsKept) {
         GTEST_SKIP() << "QEMU is not installed (apt-get install qemu-system-x86)";
     const std::string kernel = std::string(TWINBENCH_KERNELS) + "/twinbench-kernel-selftest.elf";
     if (!fs::exists(kernel)) GTEST_SKIP() << "this preset builds no kernel images";
-    const std::string path = (folder_ / "hung.trace").string();
+    const std::string path = folder_.path("hung.trace");
     // Told so, this kernel hangs.
     const Ran ran =
         twinbench("record --plain --deadline 2 --append panic=hang --kernel " + kernel + " -o " + path);

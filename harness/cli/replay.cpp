@@ -8,7 +8,7 @@
 #include <cstdio>
 
 #include "harness/cli/commands.hpp"
-#include "harness/devices/device_type.hpp"
+#include "harness/cli/suite.hpp"
 #include "harness/replay/driver.hpp"
 #include "harness/trace/atomic_file.hpp"
 
@@ -49,14 +49,7 @@ int replay_driver(const ReplayOptions& options) {
 }  // namespace
 
 int replay_command(const ReplayOptions& options) {
-    for (const std::string& name : options.devices)
-        if (harness::find_device_type(name) == nullptr) {
-            fmt::print(
-                stderr,
-                "twinbench: --device {}: there is no such device; `twinbench list devices` shows all\n",
-                name);
-            return kBadInput;
-        }
+    if (!known_devices(options.devices)) return kBadInput;
     if (options.driver) return replay_driver(options);
     replay::Options how;
     how.path = options.recording;

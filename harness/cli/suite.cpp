@@ -26,18 +26,6 @@ bool complain(const std::vector<scenario::Problem>& problems) {
     return !problems.empty();
 }
 
-bool known_devices(const std::vector<std::string>& devices) {
-    std::vector<std::string> names;
-    for (const harness::DeviceType* type : harness::device_types()) names.emplace_back(type->name());
-    for (const std::string& device : devices) {
-        if (harness::find_device_type(device) != nullptr) continue;
-        fmt::print(stderr, "twinbench: --device: unknown device '{}'{}\n", device,
-                   scenario::suggestion(device, names));
-        return false;
-    }
-    return true;
-}
-
 template <class Keep>
 bool keep(std::vector<scenario::Scenario>& scenarios, const char* option,
           const std::vector<std::string>& wanted, Keep&& matches) {
@@ -60,6 +48,18 @@ bool keep(std::vector<scenario::Scenario>& scenarios, const char* option,
 }
 
 }  // namespace
+
+bool known_devices(const std::vector<std::string>& devices) {
+    std::vector<std::string> names;
+    for (const harness::DeviceType* type : harness::device_types()) names.emplace_back(type->name());
+    for (const std::string& device : devices) {
+        if (harness::find_device_type(device) != nullptr) continue;
+        fmt::print(stderr, "twinbench: --device: unknown device '{}'{}\n", device,
+                   scenario::suggestion(device, names));
+        return false;
+    }
+    return true;
+}
 
 std::optional<std::vector<scenario::Scenario>> select_scenarios(const Options& options) {
     if (!known_devices(options.devices)) return std::nullopt;

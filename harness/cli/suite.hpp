@@ -14,6 +14,9 @@ namespace tb::cli {
 /// The image in which `confirm --on kernel` runs drivers.
 inline constexpr const char* kConfirmImage = "twinbench-kernel-confirm.elf";
 
+/// Complains, with a suggestion, of a --device that is none.
+bool known_devices(const std::vector<std::string>& devices);
+
 /// The scenarios that the options select. Nothing, with every problem on standard error, when the input is
 /// bad: a file that is wrong, a device that does not exist, a pattern that matches no scenario.
 std::optional<std::vector<scenario::Scenario>> select_scenarios(const Options& options);

@@ -295,19 +295,9 @@ void Run::convert() {
     const auto keep = [&](const recording::Record& record) {
         const auto found = cast.locate(record);
         if (found) return wants(options_, cast.parts()[found->part].role->type);
-        switch (record.event.kind) {
-            case EventKind::kMessage:
-                return cast.sender(record.event.address, record.event.value).has_value();
-            case EventKind::kDmaRead:
-            case EventKind::kDmaWrite:
-            case EventKind::kIrqRaised:
-            case EventKind::kIrqLowered:
-            case EventKind::kHostInput:
-            case EventKind::kHostOutput:
-                return true;
-            default:
-                return false;
-        }
+        if (record.event.kind == EventKind::kMessage)
+            return cast.sender(record.event.address, record.event.value).has_value();
+        return recording::has_place(record.event.kind);
     };
     std::vector<recording::Record> first;
     recording::Record disk;

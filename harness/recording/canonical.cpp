@@ -11,6 +11,12 @@ namespace {
 
 using trace::EventKind;
 
+bool is_config(EventKind kind) {
+    return kind == EventKind::kConfigRead || kind == EventKind::kConfigWrite;
+}
+
+}  // namespace
+
 bool has_place(EventKind kind) {
     switch (kind) {
         case EventKind::kDmaRead:
@@ -24,12 +30,6 @@ bool has_place(EventKind kind) {
             return false;
     }
 }
-
-bool is_config(EventKind kind) {
-    return kind == EventKind::kConfigRead || kind == EventKind::kConfigWrite;
-}
-
-}  // namespace
 
 std::string text_with_place(const Record& record) {
     // Of all accesses those to configuration space need a name most: they come before the identity is read.

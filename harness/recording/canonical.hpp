@@ -10,6 +10,9 @@
 
 namespace tb::recording {
 
+/// DMA, interrupt lines, and what comes from and goes outside: events that have a device's place for a name.
+bool has_place(trace::EventKind kind);
+
 /// In a trace of ours an event has no name beside its text: the place of its device stands behind that, after
 /// an @, "net.frame @00:03.0"; and with accesses to configuration space the device's name is the text.
 std::string text_with_place(const Record& record);

@@ -169,7 +169,7 @@ LogSource::LogSource(std::unique_ptr<trace::Input> input) : scanner_(std::move(i
     summary_.format = "log of QEMU";
 }
 
-bool LogSource::next(Record& record) {
+bool AssembledSource::next(Record& record) {
     while (!assembler_.take(record, ended_)) {
         if (ended_) return false;
         Record read_record;

@@ -55,16 +55,28 @@ class Assembler {
     bool holds_writes_ = false;
 };
 
+/// What the readers of QEMU's recordings have in common.
+class AssembledSource : public Source {
+  public:
+    bool next(Record& record) final;
+
+  protected:
+    /// The next event as the file has it; false at the end.
+    virtual bool read(Record& record) = 0;
+
+    Assembler assembler_;
+    bool ended_ = false;
+};
+
 /// The log that `-d trace:... -D FILE` makes, of QEMU 5.2 to 11, with or without time stamps.
-class LogSource : public Source {
+class LogSource : public AssembledSource {
   public:
     explicit LogSource(std::unique_ptr<trace::Input> input);
-    bool next(Record& record) override;
 
   private:
     enum class Taken : std::uint8_t { kEvent, kNothing, kUnknown };
 
-    bool read(Record& record);
+    bool read(Record& record) override;
     Taken take(const LogLine& line, Record& record);
     Taken take_region_access(const LogLine& line, bool write, Record& record);
     Taken take_config_access(const LogLine& line, bool write, Record& record);
@@ -74,12 +86,10 @@ class LogSource : public Source {
 
     trace::Scanner scanner_;
     Clock clock_;
-    Assembler assembler_;
     std::vector<std::byte> data_;
     std::string_view last_form_;
     std::uint64_t* form_ = nullptr;  ///< the count of last_form_
     std::optional<std::uint64_t> virtual_time_;
-    bool ended_ = false;
 };
 
 /// Fill a record from an event's parts.

@@ -115,19 +115,6 @@ bool SimpletraceSource::fill(std::span<std::byte> out) {
     return scanner_.bytes({reinterpret_cast<char*>(out.data()), out.size()}) == out.size();
 }
 
-bool SimpletraceSource::next(Record& record) {
-    while (!assembler_.take(record, ended_)) {
-        if (ended_) return false;
-        Record read_record;
-        if (read(read_record))
-            assembler_.add(read_record);
-        else
-            ended_ = true;
-    }
-    ++summary_.events;
-    return true;
-}
-
 bool SimpletraceSource::read(Record& record) {
     while (!ended_) {
         std::uint64_t type = 0;

@@ -10,16 +10,15 @@
 namespace tb::recording {
 
 /// The binary file of QEMU's back end "simple" (format 4, as QEMU 5.2 to 11 write it).
-class SimpletraceSource : public Source {
+class SimpletraceSource : public AssembledSource {
   public:
     static constexpr std::uint64_t kFirstWord = ~std::uint64_t{0};
     static constexpr std::uint64_t kMagic = 0xf2b177cb0aa429b4;
 
     explicit SimpletraceSource(std::unique_ptr<trace::Input> input);
-    bool next(Record& record) override;
 
   private:
-    bool read(Record& record);
+    bool read(Record& record) override;
     bool fill(std::span<std::byte> out);
     bool read_mapping();
     bool read_event(Record& record, bool& usable);
@@ -27,10 +26,8 @@ class SimpletraceSource : public Source {
 
     trace::Scanner scanner_;
     Clock clock_;
-    Assembler assembler_;
     std::unordered_map<std::uint64_t, std::string> events_;
     std::vector<std::byte> body_;
-    bool ended_ = false;
 };
 
 }  // namespace tb::recording

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -14,6 +13,7 @@
 #include "harness/recording/record.hpp"
 #include "harness/recording/simpletrace_source.hpp"
 #include "harness/trace/atomic_file.hpp"
+#include "harness/trace/testing/temp_folder.hpp"
 
 namespace tb::recording {
 namespace {
@@ -292,13 +292,7 @@ TEST(SimpletraceSource, LengthsThatCannotBeAreRefused) {
 
 class CanonicalTest : public ::testing::Test {
   protected:
-    void SetUp() override {
-        std::string name = (std::filesystem::temp_directory_path() / "twinbench-canonical-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        folder_ = name;
-    }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
-    std::filesystem::path folder_;
+    trace::TempFolder folder_;
 };
 
 TEST_F(CanonicalTest, ARecordingAsATraceIsTheSameRecording) {
@@ -310,7 +304,7 @@ TEST_F(CanonicalTest, ARecordingAsATraceIsTheSameRecording) {
         "twinbench_dma_write 00:03.0 0x1000 0102\n"
         "twinbench_irq 00:03.0 0xb 01\n"
         "twinbench_frame_in 00:03.0 0x0 ffff\n";
-    const std::string path = folder_ / "a.trace.xz";
+    const std::string path = folder_.path("a.trace.xz");
     const auto source = recording_over(std::as_bytes(std::span(log)));
     EXPECT_EQ(write_canonical(*source, path, {.machine = "qemu"}), 5U);
     const Read before = read_text(log);
@@ -331,7 +325,7 @@ TEST_F(CanonicalTest, ARecordingAsATraceIsTheSameRecording) {
 }
 
 TEST_F(CanonicalTest, WhetherTimesAreExactIsFoundBehindTheFirstLines) {
-    const std::string path = folder_ / "a.log";
+    const std::string path = folder_.path("a.log");
     std::ofstream(path)
         << "1@5.000000:memory_region_ops_read cpu 0 mr 0x2 addr 0x70 value 0x80 size 1 name 'rtc'\n"
            "twinbench_recorder 1\n"
@@ -343,7 +337,7 @@ TEST_F(CanonicalTest, WhetherTimesAreExactIsFoundBehindTheFirstLines) {
 }
 
 TEST_F(CanonicalTest, AnEmptyFileIsAnError) {
-    const std::string path = folder_ / "empty";
+    const std::string path = folder_.path("empty");
     std::ofstream(path).flush();
     try {
         open_recording(path);

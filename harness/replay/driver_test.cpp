@@ -6,13 +6,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <functional>
 
 #include "harness/scenario/document.hpp"
 #include "harness/trace/atomic_file.hpp"
+#include "harness/trace/testing/temp_folder.hpp"
 #include "harness/trace/trace_file.hpp"
 
 namespace tb::replay {
@@ -29,13 +29,6 @@ constexpr const char* kScenarios = TWINBENCH_SCENARIOS;
 
 class DriverReplayTest : public ::testing::Test {
   protected:
-    void SetUp() override {
-        std::string name = (fs::temp_directory_path() / "twinbench-driver-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        folder_ = name;
-    }
-    void TearDown() override { fs::remove_all(folder_); }
-
     /// Whether an event goes into the recording; it may be changed.
     using Change = std::function<bool(trace::Event& event, std::string_view text)>;
     static bool keep_all(trace::Event&, std::string_view) { return true; }
@@ -48,7 +41,7 @@ class DriverReplayTest : public ::testing::Test {
             const auto rig = scenario.device->make_model(scenario.configuration, {});
             const scenario::RunResult run = scenario::run_scenario(scenario, *rig);
             EXPECT_TRUE(run.passed) << run.failure.to_string();
-            const std::string path = folder_ / "recorded.trace";
+            const std::string path = folder_.path("recorded.trace");
             trace::TraceWriter writer(
                 path, {.scenario = id, .machine = "model", .device = std::string(scenario.device->name())});
             for (const trace::Event& event : run.trace.events()) {
@@ -69,7 +62,7 @@ class DriverReplayTest : public ::testing::Test {
         return replay_driver({.path = path, .scenarios = kScenarios});
     }
 
-    fs::path folder_;
+    trace::TempFolder folder_;
 };
 
 TEST_F(DriverReplayTest, ADriverFollowsItsOwnRecordingToTheEnd) {

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -15,6 +14,7 @@
 #include "harness/recording/simpletrace_source.hpp"
 #include "harness/replay/image.hpp"
 #include "harness/trace/atomic_file.hpp"
+#include "harness/trace/testing/temp_folder.hpp"
 
 namespace tb::replay {
 namespace {
@@ -31,16 +31,9 @@ constexpr const char* kRecordings = TWINBENCH_RECORDINGS;
 
 class ReplayTest : public ::testing::Test {
   protected:
-    void SetUp() override {
-        std::string name = (fs::temp_directory_path() / "twinbench-replay-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        folder_ = name;
-    }
-    void TearDown() override { fs::remove_all(folder_); }
-
     std::string write(const std::string& text) const {
-        const std::string path = folder_ / "recording";
-        std::ofstream(path, std::ios::binary) << text;
+        const std::string path = folder_.path("recording");
+        trace::write_text(path, text);
         return path;
     }
     Report play(const std::string& text) const { return replay({.path = write(text)}); }
@@ -53,7 +46,7 @@ class ReplayTest : public ::testing::Test {
         return "no error";
     }
 
-    fs::path folder_;
+    trace::TempFolder folder_;
 };
 
 /// The forms in which QEMU writes the same recording.
@@ -427,9 +420,9 @@ TEST_F(ReplayTest, WhatCanBeReadOfACutFileIsPlayed) {
 }
 
 TEST_F(ReplayTest, ADiskImageIsKnownByWhatItHolds) {
-    const std::string one = folder_ / "one.img";
-    const std::string copy = folder_ / "copy.img";
-    const std::string other = folder_ / "other.img";
+    const std::string one = folder_.path("one.img");
+    const std::string copy = folder_.path("copy.img");
+    const std::string other = folder_.path("other.img");
     std::ofstream(one) << std::string(100'000, 'a');
     std::ofstream(copy) << std::string(100'000, 'a');
     std::ofstream(other) << std::string(100'000, 'b');

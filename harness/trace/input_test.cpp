@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -11,6 +10,7 @@
 
 #include "harness/trace/atomic_file.hpp"
 #include "harness/trace/compressor.hpp"
+#include "harness/trace/testing/temp_folder.hpp"
 
 namespace tb::trace {
 namespace {
@@ -23,21 +23,10 @@ using ::testing::Not;
 
 class InputTest : public ::testing::Test {
   protected:
-    void SetUp() override {
-        std::string name = (fs::temp_directory_path() / "twinbench-input-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        folder_ = name;
-    }
-    void TearDown() override { fs::remove_all(folder_); }
-
     std::string write(const char* name, const std::string& text) const {
-        const std::string path = folder_ / name;
-        std::ofstream(path, std::ios::binary) << text;
+        const std::string path = folder_.path(name);
+        write_text(path, text);
         return path;
-    }
-    static std::string read(const std::string& path) {
-        std::ifstream file(path, std::ios::binary);
-        return {std::istreambuf_iterator<char>(file), {}};
     }
     std::string compressed(const char* name, const std::string& text) const {
         std::string out;
@@ -60,7 +49,7 @@ class InputTest : public ::testing::Test {
         return text;
     }
 
-    fs::path folder_;
+    trace::TempFolder folder_;
 };
 
 TEST_F(InputTest, PlainAndCompressedFilesGiveTheSameLines) {
@@ -103,11 +92,11 @@ TEST_F(InputTest, WhatCannotBeReadIsNamedWithItsReason) {
         return "no error";
     };
     EXPECT_EQ(message_of("/no/such/file"), "cannot read '/no/such/file': No such file or directory");
-    EXPECT_THAT(message_of(folder_), HasSubstr("Is a directory"));
+    EXPECT_THAT(message_of(folder_.path("")), HasSubstr("Is a directory"));
 }
 
 TEST_F(InputTest, ACompressedFileThatIsCutGivesWhatCameBefore) {
-    const std::string whole = read(compressed("a.xz", long_text()));
+    const std::string whole = read_text(compressed("a.xz", long_text()));
     const std::string path = write("cut.xz", whole.substr(0, whole.size() / 2));
     std::string trouble;
     const auto lines = lines_of(path, &trouble);
@@ -117,7 +106,7 @@ TEST_F(InputTest, ACompressedFileThatIsCutGivesWhatCameBefore) {
 }
 
 TEST_F(InputTest, ACompressedFileWithDamageEndsThere) {
-    std::string whole = read(compressed("a.xz", long_text()));
+    std::string whole = read_text(compressed("a.xz", long_text()));
     for (std::size_t i = 0; i < 64; ++i) whole[whole.size() / 2 + i] = static_cast<char>(0x55 + i);
     std::string trouble;
     lines_of(write("damaged.xz", whole), &trouble);
