@@ -59,6 +59,7 @@ class PartPlayer : private harness::MachineListener {
     };
 
     void perform(const Step& step);
+    void discard_output();
     void perform_read(const Step& step, unsigned width);
     void perform_config_read(const Step& step);
     void differs(const Step& step, unsigned width, std::uint64_t answered);
