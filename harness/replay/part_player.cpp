@@ -99,6 +99,7 @@ void PartPlayer::finish() {
 
 void PartPlayer::outside(const recording::Record& record) {
     const EventKind kind = record.event.kind;
+    recorded_beside_accesses_ = true;
     if (kind == EventKind::kDmaRead) {
         // Before the access that it belongs to, which waits.
         if (!stage_.set_memory(record.event.address, record.data)) counts_.lost_dma += record.data.size();
@@ -444,6 +445,10 @@ PartReport PartPlayer::report(const Cast::Part& part) {
     report.name = role_.type;
     report.place = part.place();
     report.configuration = configuration_.dump();
+    // Frames that only this device sent.
+    harness::Outside& world = stage_.rig().outside();
+    if (recorded_beside_accesses_ && facts_.has_dma && world.has_network())
+        report.frames += sent_.size() + world.take_frames().size();
     report.note = facts_.note;
     report.placed = stage_.placed();
     // What only one side had.

@@ -97,7 +97,8 @@ class PartPlayer : private harness::MachineListener {
     unsigned context_;
     std::uint64_t tolerance_;
 
-    std::deque<harness::Bytes> sent_;  ///< frames of ours that were not compared yet
+    bool recorded_beside_accesses_ = false;  ///< DMA, frames, interrupts of this device are in the recording
+    std::deque<harness::Bytes> sent_;        ///< frames of ours that were not compared yet
     /// In the order in which they came, those that the other side has not had yet: in the log a read stands
     /// behind what it has caused.
     std::deque<Interrupt> interrupts_here_, interrupts_there_;
