@@ -47,8 +47,8 @@ constexpr const char* kDiskFill = "lba";
 constexpr const char* kModule = "tb-recorder";
 constexpr const char* kGuestDone = "record: done";
 constexpr const char* kPoweredOff = "exit status 0";
-/// A clock that counts instructions, 8 ns each, and leaps to the next timer while the guest idles: the same
-/// run again gives the same times.
+/// A clock that counts instructions, 8 ns each, and leaps to the next timer while the guest idles: how busy
+/// this machine is does not show in the times.
 constexpr const char* kInstructionClock = "shift=3,sleep=off";
 
 /// What is plugged, and where: the slots are such that no two devices share a line on either machine.
