@@ -7,7 +7,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <functional>
 
 #include "harness/scenario/document.hpp"
@@ -18,7 +17,6 @@
 namespace tb::replay {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::Contains;
 using ::testing::Field;
 using ::testing::HasSubstr;
