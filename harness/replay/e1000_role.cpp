@@ -6,10 +6,13 @@
 #include <optional>
 
 #include "harness/replay/role.hpp"
+#include "models/net/e1000_regs.hpp"
 
 namespace tb::replay {
 
 namespace {
+
+namespace cause = model::net::cause;
 
 constexpr std::uint64_t kEerd = 0x14;
 constexpr std::uint64_t kRal0 = 0x5400;
@@ -68,15 +71,26 @@ class E1000Study : public Study {
 constexpr std::uint32_t kIds[] = {0x100e'8086};
 constexpr std::string_view kNames[] = {"e1000", "e1000-82540em"};
 constexpr NamedRegion kRegions[] = {{"e1000-mmio", {0, 0}, 0x20000}, {"e1000-io", {1, 0}, 0x40}};
-constexpr std::string_view kMemoryRegisters[] = {
-    "ICR",     "ICS",     "RDH",    "TDH",    "MPC",     "PRC64",   "PRC127", "PRC255", "PRC511",
-    "PRC1023", "PRC1522", "GPRC",   "BPRC",   "MPRC",    "GPTC",    "GORCL",  "GORCH",  "GOTCL",
-    "GOTCH",   "RNBC",    "ROC",    "TORL",   "TORH",    "TOTL",    "TOTH",   "TPR",    "TPT",
-    "PTC64",   "PTC127",  "PTC255", "PTC511", "PTC1023", "PTC1522", "MPTC",   "BPTC",   "TSCTC",
+constexpr std::uint64_t kAll = 0xffff'ffff;
+constexpr std::uint64_t kRingCauses = cause::kTxdw | cause::kRxdmt0 | cause::kRxo | cause::kRxt0;
+constexpr RegisterBits at(std::uint64_t offset, std::uint64_t bits) {
+    return {{0, offset}, bits};
+}
+// The causes that rings raise, how far they have come, and all that counts frames (8254x SDM, 13.7).
+constexpr RegisterBits kMemory[] = {
+    at(0x00c0, kRingCauses), at(0x00c8, kRingCauses), at(0x2810, kAll), at(0x3810, kAll), at(0x4010, kAll),
+    at(0x405c, kAll),        at(0x4060, kAll),        at(0x4064, kAll), at(0x4068, kAll), at(0x406c, kAll),
+    at(0x4070, kAll),        at(0x4074, kAll),        at(0x4078, kAll), at(0x407c, kAll), at(0x4080, kAll),
+    at(0x4088, kAll),        at(0x408c, kAll),        at(0x4090, kAll), at(0x4094, kAll), at(0x40a0, kAll),
+    at(0x40ac, kAll),        at(0x40c0, kAll),        at(0x40c4, kAll), at(0x40c8, kAll), at(0x40cc, kAll),
+    at(0x40d0, kAll),        at(0x40d4, kAll),        at(0x40d8, kAll), at(0x40dc, kAll), at(0x40e0, kAll),
+    at(0x40e4, kAll),        at(0x40e8, kAll),        at(0x40ec, kAll), at(0x40f0, kAll), at(0x40f4, kAll),
+    at(0x40f8, kAll),
 };
 // Autonegotiation: STATUS.LU, MDIC while it shows link and completion in the PHY's status, LSC in ICR and
 // ICS.
-constexpr TimedBits kTimed[] = {{{0, 0x08}, 0x2}, {{0, 0x20}, 0x24}, {{0, 0xc0}, 0x4}, {{0, 0xc8}, 0x4}};
+constexpr RegisterBits kTimed[] = {at(0x08, 0x2), at(0x20, 0x24), at(0xc0, cause::kLsc),
+                                   at(0xc8, cause::kLsc)};
 
 }  // namespace
 
@@ -87,7 +101,7 @@ const Role& e1000_role() {
                            .regions = kRegions,
                            .bar_bytes = {0x20000, 0x40},
                            .study = []() -> std::unique_ptr<Study> { return std::make_unique<E1000Study>(); },
-                           .memory_registers = kMemoryRegisters,
+                           .memory = kMemory,
                            .timed = kTimed};
     return role;
 }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <stdexcept>
 
 #include "harness/devices/device_symbols.hpp"
@@ -51,11 +50,6 @@ std::unique_ptr<harness::Rig> make_rig(const harness::DeviceType& type, const nl
 
 constexpr std::uint64_t mask_of(unsigned width) {
     return width >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * width)) - 1;
-}
-
-/// "ICR", "common.queue_size", "MTA" of "MTA[5]".
-std::string_view without_index(std::string_view name) {
-    return name.substr(0, name.find('['));
 }
 
 }  // namespace
@@ -327,22 +321,20 @@ std::string PartPlayer::line_of(const Step& step, std::string_view mark) const {
     return line + fmt::format(" ({}{}{})", symbols_.name(named), fields.empty() ? "" : " ", fields);
 }
 
-Cause PartPlayer::cause_of(const std::string& name, const Step& step, std::uint64_t answered) const {
-    const auto among = [name = without_index(name)](std::span<const std::string_view> names) {
-        return std::ranges::find(names, name) != names.end();
+Cause PartPlayer::cause_of(const Step& step, std::uint64_t answered) const {
+    const std::uint64_t different = answered ^ step.event.value;
+    const auto only = [&](std::span<const RegisterBits> list) {
+        return (different & ~Role::bits_of(list, step.spot)) == 0;
     };
-    if (!facts_.has_dma && among(role_.memory_registers)) return Cause::kMemory;
-    const auto changes = [&](const TimedBits& timed) {
-        return timed.spot == step.spot && ((answered ^ step.event.value) & ~timed.bits) == 0;
-    };
-    if (!step.timed && std::ranges::any_of(role_.timed, changes)) return Cause::kTime;
+    if (!facts_.has_dma && only(role_.memory)) return Cause::kMemory;
+    if (!step.timed && only(role_.timed)) return Cause::kTime;
     return Cause::kDevice;
 }
 
 void PartPlayer::differs(const Step& step, unsigned width, std::uint64_t answered) {
     const trace::Event recorded = named_event(step, width, step.event.value);
     const std::string name = symbols_.name(recorded);
-    const Cause cause = cause_of(name, step, answered);
+    const Cause cause = cause_of(step, answered);
     DifferentReads& reads = differences_[{Key{step.spot, width}, cause}];
     if (reads.count++ != 0) return;
     reads.name = name;

@@ -68,7 +68,7 @@ class PartPlayer : private harness::MachineListener {
     void remember(const Step& step, unsigned width);
     trace::Event named_event(const Step& step, unsigned width, std::uint64_t value) const;
     unsigned config_write_width(const Step& step) const;
-    Cause cause_of(const std::string& name, const Step& step, std::uint64_t answered) const;
+    Cause cause_of(const Step& step, std::uint64_t answered) const;
     std::string line_of(const Step& step, std::string_view mark) const;
     /// An interrupt: a change of the line, or a message.
     struct Interrupt {

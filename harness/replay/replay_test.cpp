@@ -374,6 +374,23 @@ TEST_F(ReplayTest, ATimerRunsWhenTheAnswersShowIt) {
     EXPECT_EQ(equal(at("600000", "read", "0xfebc0008", down.c_str())), 0U) << "much too late";
 }
 
+TEST_F(ReplayTest, OnlyWhatRingsDecideIsExcusedWithoutTheirData) {
+    const auto read = [](const char* address, const char* value, const char* size, const char* name) {
+        return fmt::format(
+            "1@5.000000:memory_region_ops_read cpu 0 mr 0x1 addr {} value {} size {} name '{}'\n", address,
+            value, size, name);
+    };
+    const auto unexplained = [&](const std::string& log) { return play(log).parts.at(0).unexplained(); };
+    EXPECT_EQ(unexplained(read("0xfebc00c0", "0x80", "4", "e1000-mmio")), 0U) << "a frame came";
+    EXPECT_EQ(unexplained(read("0xfebc00c0", "0x4", "4", "e1000-mmio")), 1U) << "the link changed";
+    EXPECT_EQ(unexplained(read("0xfebc00c0", "0x84", "4", "e1000-mmio")), 1U) << "both";
+    EXPECT_EQ(unexplained(read("0xfebc4074", "0x3", "4", "e1000-mmio")), 0U) << "a statistic";
+    EXPECT_EQ(unexplained(read("0xfe000014", "0x40", "1", "virtio-pci-common-virtio-blk")), 0U)
+        << "NEEDS_RESET";
+    EXPECT_EQ(unexplained(read("0xfe000014", "0x1", "1", "virtio-pci-common-virtio-blk")), 1U)
+        << "ACKNOWLEDGE";
+}
+
 TEST_F(ReplayTest, BadInputIsNamed) {
     EXPECT_EQ(message_of({.path = "/no/such/file"}),
               "cannot read '/no/such/file': No such file or directory");

@@ -64,9 +64,8 @@ struct NamedRegion {
     std::uint64_t bytes;
 };
 
-/// Bits of a register that a timer changes: where a recorded answer differs in them, a timer may have run,
-/// and in a recording without time the difference may be for lack of it.
-struct TimedBits {
+/// Bits of a register.
+struct RegisterBits {
     Spot spot;
     std::uint64_t bits;
 };
@@ -82,11 +81,19 @@ struct Role {
     std::uint64_t ports = 0;                   ///< of an ISA device: where the device type has them
     std::uint64_t port_count = 0;
     std::unique_ptr<Study> (*study)();
-    /// Registers that depend on what the device finds in memory: what differs there in a recording without
-    /// DMA data may differ for lack of it. Blocks and arrays by their names, as traces print them.
-    std::span<const std::string_view> memory_registers;
-    /// What timers change.
-    std::span<const TimedBits> timed;
+    /// What depends on what the device finds in memory: where an answer differs in no other bits, and the
+    /// recording has no DMA data, it may differ for lack of it.
+    std::span<const RegisterBits> memory;
+    /// What timers change: where an answer differs in them a timer may have run; and where it differs in no
+    /// other bits, and the recording has no time, it may differ for lack of it.
+    std::span<const RegisterBits> timed;
+
+    /// The bits of a register in one of these lists; 0 when it is not there.
+    static std::uint64_t bits_of(std::span<const RegisterBits> list, const Spot& spot) {
+        for (const RegisterBits& one : list)
+            if (one.spot == spot) return one.bits;
+        return 0;
+    }
 };
 
 std::span<const Role* const> roles();

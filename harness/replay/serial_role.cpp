@@ -58,8 +58,8 @@ constexpr std::uint32_t kIds[] = {0x0002'1b36};
 constexpr std::string_view kNames[] = {"pci-serial"};
 constexpr NamedRegion kRegions[] = {{"serial", {Spot::kPorts, 0}, 8}};
 // The timeout of the receive FIFO, in IIR.
-constexpr TimedBits kPortTimed[] = {{{Spot::kPorts, 2}, 0xf}};
-constexpr TimedBits kBarTimed[] = {{{0, 2}, 0xf}};
+constexpr RegisterBits kPortTimed[] = {{{Spot::kPorts, 2}, 0xf}};
+constexpr RegisterBits kBarTimed[] = {{{0, 2}, 0xf}};
 
 }  // namespace
 
@@ -71,7 +71,7 @@ const Role& isa_serial_role() {
                            .ports = 0x3f8,
                            .port_count = 8,
                            .study = study,
-                           .memory_registers = {},
+                           .memory = {},
                            .timed = kPortTimed};
     return role;
 }
@@ -83,7 +83,7 @@ const Role& pci_serial_role() {
                            .regions = {},
                            .bar_bytes = {8},
                            .study = study,
-                           .memory_registers = {},
+                           .memory = {},
                            .timed = kBarTimed};
     return role;
 }

@@ -73,12 +73,6 @@ void Stage::at(std::uint64_t time, std::uint64_t tolerance) {
     tolerance_ = tolerance;
 }
 
-std::uint64_t Stage::timed_bits(const Spot& spot) const {
-    for (const TimedBits& timed : role_.timed)
-        if (timed.spot == spot) return timed.bits;
-    return 0;
-}
-
 void Stage::run_timers(const Address& address, unsigned width, std::optional<Expectation> expected) {
     harness::MachineBase& machine = rig_->machine();
     const std::uint64_t latest = time_ + std::min(tolerance_, ~std::uint64_t{0} - time_);
@@ -112,7 +106,7 @@ void Stage::expect_line(unsigned line) {
 
 std::uint64_t Stage::read(const Cast::Part& part, const Spot& spot, unsigned width, std::uint64_t expected) {
     const Address address = address_of(part, spot);
-    run_timers(address, width, Expectation{expected, timed_bits(spot)});
+    run_timers(address, width, Expectation{expected, Role::bits_of(role_.timed, spot)});
     return rig_->machine().read(address.space, address.address, width);
 }
 

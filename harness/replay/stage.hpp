@@ -56,7 +56,6 @@ class Stage {
         std::uint64_t timed_bits;
     };
     void run_timers(const Address& address, unsigned width, std::optional<Expectation> expected);
-    std::uint64_t timed_bits(const Spot& spot) const;
     void advance_to(std::uint64_t time);
 
     std::unique_ptr<harness::Rig> rig_;

@@ -148,8 +148,12 @@ constexpr NamedRegion kRegions[] = {
     {"virtio-pci-device-virtio-blk", {kModern, kDevice}, kBlockBytes},
     {"virtio-pci-notify-virtio-blk", {kModern, 3ULL * kBlockBytes}, kBlockBytes},
 };
-constexpr std::string_view kMemoryRegisters[] = {"isr.isr_status", "common.device_status",
-                                                 "common.config_generation", "pci.STATUS"};
+// What rings cause: interrupts, and a device that needs a reset, which is a change of configuration too.
+constexpr RegisterBits kMemory[] = {
+    {{kModern, 1ULL * kBlockBytes}, model::virtio::kIsrQueue | model::virtio::kIsrConfig},
+    {{kModern, kCommon + 0x14}, model::virtio::kNeedsReset},
+    {{kModern, kCommon + 0x15}, 0xff},
+    {{Spot::kConfig, model::pci::config::kStatus}, model::pci::config::kStatusInterrupt}};
 
 }  // namespace
 
@@ -162,7 +166,7 @@ const Role& virtio_blk_role() {
         .bar_bytes = {0x80, 0x1000, 0, 0, 4ULL * kBlockBytes, 0},
         .msix_bar = model::virtio::kMsixBar,
         .study = []() -> std::unique_ptr<Study> { return std::make_unique<VirtioBlkStudy>(); },
-        .memory_registers = kMemoryRegisters,
+        .memory = kMemory,
         .timed = {}};
     return role;
 }
