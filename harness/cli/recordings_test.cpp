@@ -140,6 +140,8 @@ TEST_F(Recordings, RecordSaysWhatIsMissing) {
              {to + " --machine virt", 2, "--machine"},
              {to + " --device ahci", 2, "--device"},
              {to + " --initrd x", 2, "--kernel"},
+             {" -o /no/such/folder/a.trace --kernel " + file("kernel", "x"), 2,
+              "cannot write '/no/such/folder/a.trace'"},
              {to + " --kernel /no/such/kernel", 2, "cannot read '/no/such/kernel'"},
              {to + " --kernel " + file("kernel", "x") + " --qemu /no/such/qemu", 3, "/no/such/qemu"}}) {
         const Ran ran = twinbench("record " + arguments);

@@ -2,6 +2,7 @@
 #include "harness/record/record.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -14,7 +15,6 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
-#include <thread>
 
 #include "harness/guest/linux_guest.hpp"
 #include "harness/qemu/command_line.hpp"
@@ -40,7 +40,7 @@ using trace::EventKind;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kControlLimit{30};
-constexpr std::chrono::milliseconds kPoll{50};
+constexpr std::chrono::milliseconds kProgressEvery{500};
 constexpr std::uint64_t kDiskSectors = 16384;
 constexpr std::size_t kSector = 512;
 constexpr const char* kDiskFill = "lba";
@@ -60,11 +60,10 @@ struct Plug {
     std::array<unsigned, 2> lines;  ///< of the I/O APIC, on pc and on q35
     std::string place() const { return slot == 0 ? "isa:0x3f8" : fmt::format("00:{:02x}.0", slot); }
 };
-constexpr Plug kPlugs[] = {
-    {"isa-serial", "serial", "uart0", 0, {4, 4}},
-    {"e1000", "e1000", "nic0", 3, {11, 23}},
-    {"virtio-blk-pci", "virtio-blk", "blk0", 5, {10, 21}},
-};
+constexpr Plug kSerial{"isa-serial", "serial", "uart0", 0, {4, 4}};
+constexpr Plug kNic{"e1000", "e1000", "nic0", 3, {11, 23}};
+constexpr Plug kDisk{"virtio-blk-pci", "virtio-blk", "blk0", 5, {10, 21}};
+constexpr const Plug* kPlugs[] = {&kSerial, &kNic, &kDisk};
 
 bool wants(const Options& options, std::string_view type) {
     return options.devices.empty() || std::ranges::find(options.devices, type) != options.devices.end();
@@ -151,6 +150,8 @@ void Run::find_guest() {
         guest_ = {options_.kernel, options_.initrd, ""};
     for (const std::string& path : {guest_.kernel, guest_.initrd, options_.disk})
         if (!path.empty() && ::access(path.c_str(), R_OK) != 0) trace::throw_file_error(path, "read", errno);
+    // Not after half a minute.
+    trace::AtomicFile(options_.output);
     const auto binary = qemu::find_executable(options_.qemu);
     if (!binary)
         throw qemu::QemuError(
@@ -173,40 +174,31 @@ void Run::build_module() {
 
 std::string Run::module_devices() const {
     std::string text;
-    for (const Plug& plug : kPlugs) {
-        if (!wants(options_, plug.type)) continue;
-        text += fmt::format("{}{},{},{},{}{}", text.empty() ? "" : ";", plug.kind, plug.id, plug.place(),
-                            plug.lines[options_.machine == "pc" ? 0 : 1],
-                            std::string_view(plug.kind) == "e1000" ? ",wire" : "");
+    for (const Plug* plug : kPlugs) {
+        if (!wants(options_, plug->type)) continue;
+        text += fmt::format("{}{},{},{},{}{}", text.empty() ? "" : ";", plug->kind, plug->id, plug->place(),
+                            plug->lines[options_.machine == "pc" ? 0 : 1], plug == &kNic ? ",wire" : "");
     }
     return text;
 }
 
 void Run::plug(qemu::CommandLine& line) {
-    line.add("-device", "isa-serial,id=uart0,chardev=console");
+    line.add("-device", fmt::format("isa-serial,id={},chardev=console", kSerial.id));
     if (!our_guest()) line.add("-device", "isa-debug-exit,iobase=0xf4,iosize=4");
-    if (wants(options_, "e1000")) {
+    if (wants(options_, kNic.type)) {
         line.add("-netdev", "user,id=wire");
-        line.add("-device", "e1000,id=nic0,netdev=wire,addr=3");
+        line.add("-device", fmt::format("e1000,id={},netdev=wire,addr={}", kNic.id, kNic.slot));
         if (!options_.pcap.empty())
             line.add("-object", fmt::format("filter-dump,id=frames,netdev=wire,file={}", options_.pcap));
     }
-    if (!wants(options_, "virtio-blk-pci")) return;
-    json file = {{"driver", "file"}, {"node-name", "image"}};
-    if (options_.disk.empty()) {
-        disk_ = make_disk();
-        file["filename"] = line.lend(disk_.get());
-    } else {
-        file["filename"] = options_.disk;
-        file["read-only"] = true;
-    }
-    line.add("-blockdev", file.dump());
-    if (options_.disk.empty())
-        line.add("-blockdev", R"({"driver":"raw","file":"image","node-name":"disk"})");
-    else
-        // The image stays as it is.
-        line.add("-drive", fmt::format("if=none,id=disk,file={},format=raw,snapshot=on", options_.disk));
-    line.add("-device", "virtio-blk-pci,id=blk0,drive=disk,addr=5,ioeventfd=off");
+    if (!wants(options_, kDisk.type)) return;
+    if (options_.disk.empty()) disk_ = make_disk();
+    // An image of the user's stays as it is.
+    line.add("-drive", options_.disk.empty()
+                           ? fmt::format("if=none,id=disk,file={},format=raw", line.lend(disk_.get()))
+                           : fmt::format("if=none,id=disk,file={},format=raw,snapshot=on", options_.disk));
+    line.add("-device",
+             fmt::format("virtio-blk-pci,id={},drive=disk,addr={},ioeventfd=off", kDisk.id, kDisk.slot));
 }
 
 void Run::start() {
@@ -255,20 +247,24 @@ void Run::start() {
     qmp.execute("cont");
 }
 
+/// Until the guest's end, which closes QEMU's standard error, or the deadline.
 void Run::watch() {
+    using std::chrono::milliseconds;
     const auto begun = Clock::now();
-    while (process_->running()) {
-        if (Clock::now() - begun > options_.deadline) {
+    while (process_->fd() >= 0) {
+        const auto gone = Clock::now() - begun;
+        if (gone > options_.deadline) {
             outcome_.failures.push_back(
                 fmt::format("the guest has not ended after {} s, and was killed", options_.deadline.count()));
             process_->kill();
             return;
         }
-        if (options_.progress) options_.progress(std::chrono::duration<double>(Clock::now() - begun).count());
+        if (options_.progress) options_.progress(std::chrono::duration<double>(gone).count());
+        pollfd ended{process_->fd(), POLLIN, 0};
+        ::poll(&ended, 1, static_cast<int>(milliseconds(kProgressEvery).count()));
         process_->pump();
-        // Nothing tells of the end of a process but asking for it; a recording takes many seconds.
-        std::this_thread::sleep_for(kPoll);
     }
+    process_->reap(kControlLimit);
 }
 
 void Run::judge() {
@@ -302,8 +298,8 @@ void Run::convert() {
     std::vector<recording::Record> first;
     recording::Record disk;
     const std::string contents = options_.disk.empty() ? kDiskFill : replay::identity_of_image(options_.disk);
-    const std::string place = kPlugs[2].place();
-    if (wants(options_, kPlugs[2].type)) {
+    const std::string place = kDisk.place();
+    if (wants(options_, kDisk.type)) {
         disk.event.kind = EventKind::kHostInput;
         disk.event.value = options_.disk.empty() ? kDiskSectors : fs::file_size(options_.disk) / kSector;
         disk.text = "disk";
