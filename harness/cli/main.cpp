@@ -174,7 +174,7 @@ void add_replay(CLI::App& app, int& status) {
     static cli::ReplayOptions values;
     command
         ->add_option("recording", values.recording,
-                     "QEMU's log (5.2 to 11), its simpletrace, or a trace of ours; also compressed")
+                     "What `record` wrote, QEMU's log (5.2 to 11), or its simpletrace; also compressed")
         ->required()
         ->type_name("FILE");
     command->add_option("--onto", values.onto, "model (default), or qemu: QEMU's own devices, as a yardstick")

@@ -65,6 +65,17 @@ TEST_F(Recordings, ARecordingThatEndsEarlyIsPlayedAndBadInput) {
                 AllOf(HasSubstr("1 of 1 reads equal"), HasSubstr("line 2: the file is cut short")));
 }
 
+TEST_F(Recordings, TheTraceOfAScenarioIsPlayedByOtherCommands) {
+    const std::string scenario = std::string(TWINBENCH_SCENARIOS) + "/virtio-blk/transitional.json";
+    ASSERT_EQ(twinbench("run --trace-dir " + folder_.path("traces") + " " + scenario).code, 0);
+    const std::string path = folder_.path("traces/virtio-blk/transitional.model.trace");
+    const Ran ran = twinbench("replay " + path);
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_THAT(ran.output,
+                AllOf(HasSubstr(path), HasSubstr("the trace of a scenario"), HasSubstr("--driver")));
+    EXPECT_EQ(twinbench("replay --driver --scenario " + scenario + " " + path).code, 0);
+}
+
 TEST_F(Recordings, ADifferenceFails) {
     const Ran ran = twinbench(
         "replay " +

@@ -302,7 +302,7 @@ void Run::convert() {
     if (wants(options_, kDisk.type)) {
         disk.event.kind = EventKind::kHostInput;
         disk.event.value = options_.disk.empty() ? kDiskSectors : fs::file_size(options_.disk) / kSector;
-        disk.text = "disk";
+        disk.text = recording::kDisk;
         disk.name = place;
         disk.data = std::as_bytes(std::span(contents));
         first.push_back(disk);

@@ -7,15 +7,7 @@
 
 namespace tb::recording {
 
-namespace {
-
 using trace::EventKind;
-
-bool is_config(EventKind kind) {
-    return kind == EventKind::kConfigRead || kind == EventKind::kConfigWrite;
-}
-
-}  // namespace
 
 bool has_place(EventKind kind) {
     switch (kind) {
@@ -33,14 +25,14 @@ bool has_place(EventKind kind) {
 
 std::string text_with_place(const Record& record) {
     // Of all accesses those to configuration space need a name most: they come before the identity is read.
-    if (is_config(record.event.kind)) return std::string(record.name);
+    if (trace::is_config_access(record.event.kind)) return std::string(record.name);
     if (!has_place(record.event.kind) || record.name.empty()) return std::string(record.text);
     return fmt::format("{}{}@{}", record.text, record.text.empty() ? "" : " ", record.name);
 }
 
 void split_place(std::string_view text, Record& record) {
     record.text = text;
-    if (is_config(record.event.kind)) record.name = std::exchange(record.text, {});
+    if (trace::is_config_access(record.event.kind)) record.name = std::exchange(record.text, {});
     if (!has_place(record.event.kind)) return;
     const std::size_t at = text.rfind('@');
     if (at == std::string_view::npos || (at != 0 && text[at - 1] != ' ')) return;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "harness/trace/text_form.hpp"
+#include "models/core/access.hpp"
 
 namespace tb::recording {
 
@@ -19,9 +20,6 @@ using trace::EventKind;
 constexpr std::uint64_t kPorts = 0x10000;
 constexpr std::size_t kMostData = trace::Scanner::kLongestLine;
 
-/// Text of the DMA write by which a virtqueue's device says how far it has come.
-constexpr std::string_view kUsedIndex = "used";
-constexpr std::string_view kDisk = "disk";
 constexpr std::uint64_t kNsPerUs = 1000;
 
 struct DataEvent {
@@ -36,8 +34,8 @@ constexpr DataEvent kDataEvents[] = {
     {"twinbench_used", EventKind::kDmaWrite, kUsedIndex},
     {"twinbench_irq", EventKind::kIrqRaised, ""},
     {"twinbench_disk", EventKind::kHostInput, kDisk},
-    {"twinbench_frame_in", EventKind::kHostInput, "net.frame"},
-    {"twinbench_frame_out", EventKind::kHostOutput, "net.frame"},
+    {"twinbench_frame_in", EventKind::kHostInput, kFrame},
+    {"twinbench_frame_out", EventKind::kHostOutput, kFrame},
 };
 
 std::string_view form_of(const LogLine& line, const RegionAccess* access, const ConfigAccess* config) {
@@ -48,14 +46,11 @@ std::string_view form_of(const LogLine& line, const RegionAccess* access, const 
                                                   : "QEMU 7.2 or later, without time stamps";
 }
 
-/// A write to where processors take messages (Intel SDM vol. 3A §11.11.1), and not to the registers of their
-/// own controllers, which lie in the first page of it from 0x20 on.
+/// Not a write to the registers of a processor's own controller, which lie in the first page from 0x20 on.
 bool is_message(const RegionAccess& access) {
-    constexpr std::uint64_t kFirst = 0xfee0'0000;
-    constexpr std::uint64_t kSize = 0x10'0000;
-    const std::uint64_t offset = access.address - kFirst;
-    return offset < kSize && (access.cpu < 0 || offset >= 0x1000 || offset < 0x10) && access.size == 4 &&
-           (access.value & 0xff) >= 0x10;
+    const std::uint64_t offset = access.address - kMessageBase;
+    return offset < kMessageBytes && (access.cpu < 0 || offset >= 0x1000 || offset < 0x10) &&
+           access.size == 4 && (access.value & 0xff) >= 0x10;
 }
 
 bool is_host_bridge_access_of(const trace::Event& access, const trace::Event& config) {
@@ -71,7 +66,7 @@ void fill_region_record(Record& record, bool write, std::uint64_t address, std::
                              : (write ? EventKind::kMemoryWrite : EventKind::kMemoryRead);
     record.event.address = address;
     // QEMU writes the value as the bus had it, which may have more bits than the access.
-    record.event.value = size >= 8 ? value : value & ((std::uint64_t{1} << (8 * size)) - 1);
+    record.event.value = value & model::width_mask(size);
     record.event.width = size;
     record.name = name;
 }
@@ -136,11 +131,10 @@ void Assembler::add(const Record& record) {
     if (kind == EventKind::kConfigWrite && added.event.width == 0 && has_last_ &&
         trace::is_register_write(last_access_.kind) && is_host_bridge_access_of(last_access_, added.event))
         added.event.width = last_access_.width;
-    const bool access = trace::is_register_read(kind) || trace::is_register_write(kind);
     if (count_ == 1 && held_[0].record.event.kind == EventKind::kConfigRead &&
         trace::is_register_read(kind) && is_host_bridge_access_of(added.event, held_[0].record.event))
         held_[0].record.event.width = added.event.width;
-    has_last_ = access && kind != EventKind::kConfigRead && kind != EventKind::kConfigWrite;
+    has_last_ = trace::is_register_access(kind) && !trace::is_config_access(kind);
     last_access_ = added.event;
     held_[count_++].keep(added);
 }

@@ -60,15 +60,11 @@ bool is_simpletrace(std::string_view first) {
     return word == SimpletraceSource::kFirstWord;
 }
 
-std::string_view first_bytes(const std::unique_ptr<trace::Input>& input) {
-    return input->more();
-}
-
 }  // namespace
 
 std::unique_ptr<Source> open_recording(const std::string& path) {
     const std::unique_ptr<trace::Input> probe = trace::Input::open(path);
-    const std::string_view first = first_bytes(probe);
+    const std::string_view first = probe->more();
     if (first.empty())
         throw trace::FileError(path, fmt::format("{}: the file is empty{}{}", path,
                                                  probe->trouble().empty() ? "" : ": ", probe->trouble()));
@@ -79,8 +75,7 @@ std::unique_ptr<Source> open_recording(const std::string& path) {
 
 std::unique_ptr<Source> recording_over(std::span<const std::byte> bytes) {
     const std::unique_ptr<trace::Input> probe = trace::Input::over(bytes);
-    if (is_simpletrace(first_bytes(probe)))
-        return std::make_unique<SimpletraceSource>(trace::Input::over(bytes));
+    if (is_simpletrace(probe->more())) return std::make_unique<SimpletraceSource>(trace::Input::over(bytes));
     return std::make_unique<LogSource>(trace::Input::over(bytes));
 }
 

@@ -13,6 +13,16 @@
 
 namespace tb::recording {
 
+/// Texts of events: the DMA write by which a virtqueue's device says how far it has come, what a disk held at
+/// first, a frame, characters that came in.
+inline constexpr std::string_view kUsedIndex = "used";
+inline constexpr std::string_view kDisk = "disk";
+inline constexpr std::string_view kFrame = "net.frame";
+inline constexpr std::string_view kTyped = "uart.type";
+/// Where processors take messages (Intel SDM vol. 3A §11.11.1).
+inline constexpr std::uint64_t kMessageBase = 0xfee0'0000;
+inline constexpr std::uint64_t kMessageBytes = 0x10'0000;
+
 /// One event of a recording, whatever form it was written in.
 ///
 /// Addresses are those of the recorded machine. Configuration space is addressed as in PCI Express's ECAM:

@@ -24,9 +24,6 @@ constexpr std::uint64_t kMsixEntryBytes = 16;
 constexpr std::size_t kMostMessages = 128;  // below the pending bits
 constexpr std::size_t kMostOthers = 200;
 
-bool is_config(EventKind kind) {
-    return kind == EventKind::kConfigRead || kind == EventKind::kConfigWrite;
-}
 bool is_port(EventKind kind) {
     return kind == EventKind::kPortRead || kind == EventKind::kPortWrite;
 }
@@ -66,8 +63,9 @@ void Cast::assume(std::string_view type) {
 
 std::optional<Cast::Found> Cast::locate(const recording::Record& record) {
     const EventKind kind = record.event.kind;
-    if (!trace::is_register_read(kind) && !trace::is_register_write(kind)) return std::nullopt;
-    const auto found = is_config(kind) ? locate_config(record) : locate_region(record, is_port(kind));
+    if (!trace::is_register_access(kind)) return std::nullopt;
+    const auto found =
+        trace::is_config_access(kind) ? locate_config(record) : locate_region(record, is_port(kind));
     if (!found) {
         count_other(record);
         return found;
@@ -92,6 +90,8 @@ void Cast::learn_message(Part& part, std::uint64_t offset, const trace::Event& e
 }
 
 std::optional<std::size_t> Cast::sender(std::uint64_t address, std::uint64_t data) const {
+    // What was never written is no message.
+    if (address == 0) return std::nullopt;
     const Part::Message message{address, static_cast<std::uint32_t>(data)};
     for (std::size_t index = 0; index < parts_.size(); ++index)
         if (std::ranges::find(parts_[index].messages, message) != parts_[index].messages.end()) return index;

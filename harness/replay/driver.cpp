@@ -51,8 +51,7 @@ Script load_script(const DriverOptions& options) {
             part = cast.sender(record.event.address, record.event.value);
         } else if (!record.name.empty()) {
             part = cast.at(record.name);
-        } else if (!trace::is_register_read(record.event.kind) &&
-                   !trace::is_register_write(record.event.kind) && cast.parts().size() == 1) {
+        } else if (!trace::is_register_access(record.event.kind) && cast.parts().size() == 1) {
             part = 0;
         }
         if (!part) continue;
@@ -60,7 +59,7 @@ Script load_script(const DriverOptions& options) {
         Script& script = scripts[*part];
         while (studies.size() < cast.parts().size())
             studies.push_back(cast.parts()[studies.size()].role->study());
-        if (trace::is_register_read(record.event.kind) || trace::is_register_write(record.event.kind))
+        if (trace::is_register_access(record.event.kind))
             studies[*part]->see(
                 {record.event.kind, spot, record.event.width, record.event.value, record.line});
         ++items;

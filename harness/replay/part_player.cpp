@@ -30,7 +30,6 @@ constexpr std::uint64_t kOutputEvery = 4096;
 constexpr std::size_t kMostInterruptsKept = 1 << 16;
 constexpr std::size_t kMostInterruptDifferences = 10;
 constexpr unsigned kCom1Line = 4;
-constexpr std::string_view kUsedIndex = "used";
 
 const harness::DeviceType& device_type(const Role& role) {
     const harness::DeviceType* type = harness::find_device_type(role.type);
@@ -116,13 +115,13 @@ void PartPlayer::outside(const recording::Record& record) {
                                    record.event.time});
     }
     if (kind == EventKind::kDmaWrite) {
-        if (facts_.has_completions && record.text == kUsedIndex) finish_requests(record);
+        if (facts_.has_completions && record.text == recording::kUsedIndex) finish_requests(record);
         compare_memory(record);
-    } else if (record.text == "net.frame" && world.has_network()) {
+    } else if (record.text == recording::kFrame && world.has_network()) {
         if (kind == EventKind::kHostOutput) return compare_frame(record);
         world.send_frame(record.data);
         ++counts_.inputs;
-    } else if (kind == EventKind::kHostInput && record.text == "uart.type" && world.has_line()) {
+    } else if (kind == EventKind::kHostInput && record.text == recording::kTyped && world.has_line()) {
         world.type(record.data);
         ++counts_.inputs;
     }
@@ -196,7 +195,7 @@ void PartPlayer::compare_frame(const recording::Record& record) {
 
 void PartPlayer::compare_memory(const recording::Record& record) {
     // The ring tells of itself; what a disk gave only the disk knows.
-    if (!facts_.note.empty() && record.text != kUsedIndex) return;
+    if (!facts_.note.empty() && record.text != recording::kUsedIndex) return;
     const auto here = stage_.memory(record.event.address, record.data.size());
     if (!here) {
         counts_.lost_dma += record.data.size();

@@ -5,11 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "harness/devices/device_symbols.hpp"
 #include "harness/replay/image.hpp"
 #include "harness/replay/part_player.hpp"
 #include "harness/trace/atomic_file.hpp"
@@ -25,9 +23,6 @@ constexpr std::uint64_t kProgressEvery = 1 << 18;
 constexpr std::uint64_t kModelRam = std::uint64_t{3} << 30;
 constexpr std::uint64_t kQemuRamUnit = std::uint64_t{64} << 20;
 constexpr std::uint64_t kQemuMostRam = std::uint64_t{2} << 30;
-/// Where processors take messages (Intel SDM vol. 3A §11.11.1).
-constexpr std::uint64_t kMessages = 0xfee0'0000;
-constexpr std::uint64_t kMessageBytes = 0x10'0000;
 
 /// What the first reading of a recording tells.
 struct Survey {
@@ -59,7 +54,13 @@ Survey survey(const Options& options) {
     Cast cast;
     std::map<std::string, std::pair<std::uint64_t, std::string>> disks;
     const auto source = recording::open_recording(options.path);
-    cast.assume(source->summary().device);
+    // It lacks what is between its machine and a guest's: how the device was made, what the outside did.
+    if (!source->summary().device.empty())
+        throw trace::FileError(
+            options.path,
+            fmt::format("{} is the trace of a scenario, not of a guest: `twinbench run` and "
+                        "`confirm` play scenarios; --driver puts the trace in the device's place",
+                        options.path));
     recording::Record record;
     while (source->next(record)) {
         const EventKind kind = record.event.kind;
@@ -67,13 +68,13 @@ Survey survey(const Options& options) {
             ++result.dma_events;
             result.highest_dma = std::max(result.highest_dma, record.event.address + record.data.size());
         }
-        result.facts.has_typing |= kind == EventKind::kHostInput && record.text == "uart.type";
+        result.facts.has_typing |= kind == EventKind::kHostInput && record.text == recording::kTyped;
         // Messages stand in every log, lines only in the recorder's: where they are not compared messages are
         // not either, for want of the data that causes them.
         result.facts.has_interrupts |=
             kind == EventKind::kIrqRaised || (kind == EventKind::kMessage && source->summary().exact_time);
-        result.facts.has_completions |= kind == EventKind::kDmaWrite && record.text == "used";
-        if (kind == EventKind::kHostInput && record.text == "disk")
+        result.facts.has_completions |= kind == EventKind::kDmaWrite && record.text == recording::kUsedIndex;
+        if (kind == EventKind::kHostInput && record.text == recording::kDisk)
             disks[std::string(record.name)] = {record.event.value, as_text(record.data)};
         const auto found = cast.locate(record);
         if (!found) continue;
@@ -100,9 +101,7 @@ Survey survey(const Options& options) {
 std::optional<std::size_t> part_of(const recording::Record& record, const Cast& cast) {
     if (record.event.kind == EventKind::kMessage)
         return cast.sender(record.event.address, record.event.value);
-    if (!record.name.empty()) return cast.at(record.name);
-    // Without a place it can only be the one that there is.
-    return cast.parts().size() == 1 ? std::optional<std::size_t>(0) : std::nullopt;
+    return cast.at(record.name);
 }
 
 bool is_wanted(const Options& options, std::string_view type) {
@@ -134,8 +133,8 @@ bool is_wanted(const Options& options, std::string_view type) {
 harness::RigOptions rig_options(const Options& options, const Survey& survey) {
     harness::RigOptions rig;
     rig.qemu_binary = options.qemu;
-    rig.msi_base = kMessages;
-    rig.msi_size = kMessageBytes;
+    rig.msi_base = recording::kMessageBase;
+    rig.msi_size = recording::kMessageBytes;
     rig.ram_bytes = kModelRam;
     if (options.onto_qemu) {
         const std::uint64_t needed = (survey.highest_dma + kQemuRamUnit - 1) / kQemuRamUnit * kQemuRamUnit;
@@ -204,7 +203,6 @@ Report replay(const Options& options) {
         return players[part].get();
     };
 
-    cast.assume(source->summary().device);
     recording::Record record;
     while (source->next(record)) {
         if (options.progress && source->summary().events % kProgressEvery == 0)

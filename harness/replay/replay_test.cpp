@@ -62,7 +62,7 @@ std::string iso(std::uint64_t ns) {
                        ns / 1000 % 1'000'000);
 }
 bool is_config(const recording::Record& record) {
-    return record.event.kind == EventKind::kConfigRead || record.event.kind == EventKind::kConfigWrite;
+    return trace::is_config_access(record.event.kind);
 }
 std::string config_line(const recording::Record& record, bool bus) {
     const bool read = record.event.kind == EventKind::kConfigRead;

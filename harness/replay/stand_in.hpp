@@ -27,9 +27,7 @@ struct Script {
         std::uint64_t line = 0;
         std::string text;
         std::vector<std::byte> data;
-        bool is_access() const {
-            return trace::is_register_read(event.kind) || trace::is_register_write(event.kind);
-        }
+        bool is_access() const { return trace::is_register_access(event.kind); }
     };
     const Role* role = nullptr;
     std::string place;

@@ -78,4 +78,11 @@ constexpr bool is_register_write(EventKind kind) {
            kind == EventKind::kPortWrite;
 }
 
+constexpr bool is_register_access(EventKind kind) {
+    return is_register_read(kind) || is_register_write(kind);
+}
+constexpr bool is_config_access(EventKind kind) {
+    return kind == EventKind::kConfigRead || kind == EventKind::kConfigWrite;
+}
+
 }  // namespace tb::trace
