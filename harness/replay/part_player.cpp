@@ -7,21 +7,16 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "harness/devices/device_symbols.hpp"
-#include "harness/operations/board.hpp"
 #include "harness/scenario/registers.hpp"
 #include "harness/trace/trace_file.hpp"
+#include "models/core/access.hpp"
 
 namespace tb::replay {
 
 namespace {
 
-using harness::kDeviceUnderTest;
 using trace::EventKind;
 
-/// Where BARs lie for naming: one after another, whatever the recording has.
-constexpr std::uint64_t kNamingBase = 0x1'0000'0000;
-constexpr std::uint64_t kNamingStep = 0x1000'0000;
 constexpr std::size_t kMostMemoryDifferences = 20;
 /// Even by the machine's own clock a timer of QEMU's runs when its main loop gets to it, and what runs there
 /// sees a clock that the processor has left behind: by some hundred microseconds with the recorder's clock.
@@ -29,7 +24,6 @@ constexpr std::uint64_t kTimerSlack = 1'000'000;
 constexpr std::uint64_t kOutputEvery = 4096;
 constexpr std::size_t kMostInterruptsKept = 1 << 16;
 constexpr std::size_t kMostInterruptDifferences = 10;
-constexpr unsigned kCom1Line = 4;
 
 const harness::DeviceType& device_type(const Role& role) {
     const harness::DeviceType* type = harness::find_device_type(role.type);
@@ -47,10 +41,6 @@ std::unique_ptr<harness::Rig> make_rig(const harness::DeviceType& type, const nl
     return onto_qemu ? type.make_qemu(configuration, rig) : type.make_model(configuration, rig);
 }
 
-constexpr std::uint64_t mask_of(unsigned width) {
-    return width >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * width)) - 1;
-}
-
 }  // namespace
 
 PartPlayer::PartPlayer(const Role& role, const Study& study, const harness::RigOptions& rig,
@@ -59,16 +49,13 @@ PartPlayer::PartPlayer(const Role& role, const Study& study, const harness::RigO
       type_(device_type(role)),
       configuration_(study.configuration()),
       stage_(make_rig(type_, configuration_, rig, options.onto_qemu), role),
-      symbols_(harness::symbols_of(type_)),
+      registers_(role, type_),
       arrivals_(facts.has_typing ? std::span<const Arrival>() : study.arrivals()),
       facts_(facts),
       context_(options.context),
       tolerance_(options.tolerance),
       recent_(std::max(options.context, 1U)) {
     stage_.rig().machine().set_listener(this);
-    for (unsigned bar = 0; bar < role.bar_bytes.size(); ++bar)
-        if (role.bar_bytes[bar] != 0)
-            symbols_.set_bar(0, bar, kNamingBase + bar * kNamingStep, role.bar_bytes[bar]);
     if (facts.has_completions && stage_.rig().outside().has_medium())
         stage_.rig().outside().hold_requests(true);
 }
@@ -102,7 +89,7 @@ void PartPlayer::outside(const recording::Record& record) {
     if (record.timed) {
         stage_.at(record.event.time, tolerance());
         if (kind == EventKind::kIrqRaised)
-            stage_.expect_line(line());
+            stage_.expect_line(interrupt_line(type_));
         else
             stage_.pass();
     }
@@ -141,16 +128,12 @@ void PartPlayer::message_written(std::uint64_t address, std::uint32_t data) {
     interrupted(true, {address, data, stage_.now()});
 }
 
-unsigned PartPlayer::line() const {
-    return type_.is_pci() ? harness::intx_line(kDeviceUnderTest) : kCom1Line;
-}
-
 std::uint64_t PartPlayer::tolerance() const {
     return facts_.exact_time ? kTimerSlack : tolerance_;
 }
 
 void PartPlayer::irq(unsigned line, bool level) {
-    if (line == this->line()) interrupted(true, {0, level ? 1U : 0U, stage_.now()});
+    if (line == interrupt_line(type_)) interrupted(true, {0, level ? 1U : 0U, stage_.now()});
 }
 
 void PartPlayer::interrupted(bool ours, const Interrupt& interrupt) {
@@ -270,14 +253,14 @@ void PartPlayer::perform_config_read(const Step& step) {
     const unsigned inside = static_cast<unsigned>(step.spot.offset & 3);
     const std::uint64_t whole = stage_.read(step.part, dword, 4, step.event.value) >> (8 * inside);
     for (const unsigned width : {4U, 2U, 1U}) {
-        if (inside % width != 0 || step.event.value > mask_of(width)) continue;
-        if ((whole & mask_of(width)) == step.event.value) {
+        if (inside % width != 0 || step.event.value > model::width_mask(width)) continue;
+        if ((whole & model::width_mask(width)) == step.event.value) {
             ++counts_.equal;
             return remember(step, width);
         }
     }
     const unsigned width = step.event.value > 0xffff ? 4 : step.event.value > 0xff ? 2 : 1;
-    differs(step, width, whole & mask_of(width));
+    differs(step, width, whole & model::width_mask(width));
     remember(step, width);
 }
 
@@ -285,39 +268,26 @@ unsigned PartPlayer::config_write_width(const Step& step) const {
     const std::uint64_t offset = step.spot.offset;
     const std::uint64_t value = step.event.value;
     unsigned width = 1;
-    const auto consider = [&](const harness::RegisterBlock& block) {
-        if (block.space != hal::AddressSpace::kPciConfig) return;
-        for (const model::RegisterSpec& spec : block.registers)
-            for (unsigned i = 0; i < spec.count; ++i)
-                if (block.offset + spec.offset + std::uint64_t{i} * spec.stride == offset)
-                    width = std::max<unsigned>(width, spec.width);
-    };
-    consider(scenario::pci_header_block());
-    for (const harness::RegisterBlock& block : type_.blocks()) consider(block);
-    while (width < 4 && value > mask_of(width)) width *= 2;
+    for (const model::RegisterSpec& spec : scenario::pci_header_block().registers)
+        for (unsigned i = 0; i < spec.count; ++i)
+            if (spec.offset + std::uint64_t{i} * spec.stride == offset)
+                width = std::max<unsigned>(width, spec.width);
+    for (const Registers::Entry& entry : registers_.entries())
+        if (entry.spot == step.spot) width = std::max<unsigned>(width, entry.spec->width);
+    while (width < 4 && value > model::width_mask(width)) width *= 2;
     return std::min(width, 4U);
 }
 
 trace::Event PartPlayer::named_event(const Step& step, unsigned width, std::uint64_t value) const {
-    trace::Event event = step.event;
-    event.width = static_cast<std::uint8_t>(width);
-    event.value = value;
-    if (step.spot.bar == Spot::kConfig)
-        event.address = hal::config_address(kDeviceUnderTest, static_cast<std::uint32_t>(step.spot.offset));
-    else if (step.spot.bar == Spot::kPorts)
-        event.address = role_.ports + step.spot.offset;
-    else
-        event.address = kNamingBase + static_cast<unsigned>(step.spot.bar) * kNamingStep + step.spot.offset;
-    return event;
+    return registers_.event(step.event.kind, step.spot, width, value);
 }
 
 std::string PartPlayer::line_of(const Step& step, std::string_view mark) const {
     std::string line(mark);
     // The recorded machine's address; the name by the place in the device.
     trace::append_event_line(line, step.event, {}, {}, nullptr);
-    const trace::Event named = named_event(step, step.event.width, step.event.value);
-    const std::string fields = symbols_.fields(named);
-    return line + fmt::format(" ({}{}{})", symbols_.name(named), fields.empty() ? "" : " ", fields);
+    return line + fmt::format(" ({})", registers_.name_with_fields(
+                                           named_event(step, step.event.width, step.event.value)));
 }
 
 Cause PartPlayer::cause_of(const Step& step, std::uint64_t answered) const {
@@ -332,7 +302,7 @@ Cause PartPlayer::cause_of(const Step& step, std::uint64_t answered) const {
 
 void PartPlayer::differs(const Step& step, unsigned width, std::uint64_t answered) {
     const trace::Event recorded = named_event(step, width, step.event.value);
-    const std::string name = symbols_.name(recorded);
+    const std::string name = registers_.symbols().name(recorded);
     const Cause cause = cause_of(step, answered);
     DifferentReads& reads = differences_[{Key{step.spot, width}, cause}];
     if (reads.count++ != 0) return;
@@ -342,8 +312,8 @@ void PartPlayer::differs(const Step& step, unsigned width, std::uint64_t answere
     reads.time = step.event.time;
     reads.recorded = step.event.value;
     reads.answered = answered;
-    const auto ours = symbols_.field_values(named_event(step, width, answered));
-    const auto theirs = symbols_.field_values(recorded);
+    const auto ours = registers_.symbols().field_values(named_event(step, width, answered));
+    const auto theirs = registers_.symbols().field_values(recorded);
     for (std::size_t i = 0; i < std::min(ours.size(), theirs.size()); ++i) {
         if (ours[i] == theirs[i]) continue;
         reads.recorded_fields.push_back(theirs[i]);
@@ -365,12 +335,8 @@ void PartPlayer::remember(const Step& step, unsigned width) {
         last_key_ = key;
         last_touch_ = &touches_[key];
     }
-    if (trace::is_register_read(step.event.kind))
-        ++last_touch_->reads;
-    else
-        ++last_touch_->writes;
     last_touch_->ones |= step.event.value;
-    last_touch_->zeros |= ~step.event.value & mask_of(width);
+    last_touch_->zeros |= ~step.event.value & model::width_mask(width);
     Step& kept = recent_[recent_count_++ % recent_.size()];
     kept = step;
     kept.event.width = static_cast<std::uint8_t>(width);
@@ -385,48 +351,40 @@ void PartPlayer::remember(const Step& step, unsigned width) {
 }
 
 void PartPlayer::add_coverage(PartReport& report) const {
-    std::map<std::string, std::pair<std::uint64_t, std::uint64_t>, std::less<>> seen;  // ones, zeros
-    // A register is touched by an access to any part of it: wide ones are read in halves.
-    const auto cover = [&](const Key& key, const Touch& touch, std::uint64_t at,
-                           const model::RegisterSpec& spec, const std::string& name) {
-        const std::uint64_t begin = key.spot.offset;
-        if (at + spec.width <= begin || at >= begin + key.width) return;
-        auto& [ones, zeros] = seen[name];
-        const auto moved = [&](std::uint64_t bits) {
-            bits &= mask_of(key.width);
-            return (at >= begin ? bits >> (8 * (at - begin)) : bits << (8 * (begin - at))) &
-                   mask_of(spec.width);
-        };
-        ones |= moved(touch.ones);
-        zeros |= moved(touch.zeros);
+    struct Seen {
+        bool touched = false;
+        std::uint64_t ones = 0, zeros = 0;
     };
-    for (const harness::RegisterBlock& block : type_.blocks()) {
-        const int bar = block.space == hal::AddressSpace::kPciConfig ? Spot::kConfig
-                        : block.bar < 0                              ? Spot::kPorts
-                                                                     : block.bar;
-        const std::uint64_t start = bar == Spot::kPorts ? block.offset - role_.ports : block.offset;
-        for (const model::RegisterSpec& spec : block.registers) {
-            std::string name = block.name;
-            if (!name.empty()) name += '.';
-            name += spec.name;
-            ++report.registers_total;
-            report.fields_total += static_cast<unsigned>(spec.fields.size());
-            for (const auto& [key, touch] : touches_) {
-                if (key.spot.bar != bar) continue;
-                for (unsigned i = 0; i < spec.count; ++i)
-                    cover(key, touch, start + spec.offset + std::uint64_t{i} * spec.stride, spec, name);
-            }
-            const auto found = seen.find(name);
-            if (found == seen.end()) {
-                report.untouched.push_back(name);
+    std::vector<Seen> seen(registers_.rows().size());
+    // A register is touched by an access to any part of it: wide ones are read in halves.
+    for (const Registers::Entry& entry : registers_.entries())
+        for (const auto& [key, touch] : touches_) {
+            const std::uint64_t at = entry.spot.offset;
+            const std::uint64_t begin = key.spot.offset;
+            if (key.spot.bar != entry.spot.bar || at + entry.spec->width <= begin || at >= begin + key.width)
                 continue;
-            }
-            ++report.registers_touched;
-            for (const model::FieldSpec& field : spec.fields) {
-                const std::uint64_t bits = scenario::field_mask(field);
-                if ((found->second.first & bits) != 0 && (found->second.second & bits) != 0)
-                    ++report.fields_seen;
-            }
+            const auto moved = [&](std::uint64_t bits) {
+                bits &= model::width_mask(key.width);
+                return (at >= begin ? bits >> (8 * (at - begin)) : bits << (8 * (begin - at))) &
+                       model::width_mask(entry.spec->width);
+            };
+            Seen& row = seen[entry.row];
+            row.touched = true;
+            row.ones |= moved(touch.ones);
+            row.zeros |= moved(touch.zeros);
+        }
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+        const Registers::Row& row = registers_.rows()[i];
+        ++report.registers_total;
+        report.fields_total += static_cast<unsigned>(row.spec->fields.size());
+        if (!seen[i].touched) {
+            report.untouched.push_back(row.name);
+            continue;
+        }
+        ++report.registers_touched;
+        for (const model::FieldSpec& field : row.spec->fields) {
+            const std::uint64_t bits = scenario::field_mask(field);
+            if ((seen[i].ones & bits) != 0 && (seen[i].zeros & bits) != 0) ++report.fields_seen;
         }
     }
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/replay/registers.hpp"
 #include "harness/replay/replay.hpp"
 
 namespace tb::replay {
@@ -40,10 +41,9 @@ class PartPlayer : private harness::MachineListener {
     PartReport report(const Cast::Part& part);
 
   private:
-    /// An access of a kind, counted: for the coverage.
+    /// Bits that were seen so, in accesses of one width to one place: for the coverage.
     struct Touch {
-        std::uint64_t reads = 0, writes = 0;
-        std::uint64_t ones = 0, zeros = 0;  ///< bits that were seen so
+        std::uint64_t ones = 0, zeros = 0;
     };
     struct Key {
         Spot spot;
@@ -78,7 +78,6 @@ class PartPlayer : private harness::MachineListener {
     };
     void irq(unsigned line, bool level) override;
     void message_written(std::uint64_t address, std::uint32_t data) override;
-    unsigned line() const;
     std::uint64_t tolerance() const;
     void interrupted(bool ours, const Interrupt& interrupt);
     void compare_memory(const recording::Record& record);
@@ -90,7 +89,7 @@ class PartPlayer : private harness::MachineListener {
     const harness::DeviceType& type_;
     nlohmann::json configuration_;
     Stage stage_;
-    trace::SymbolTable symbols_;
+    Registers registers_;
     std::span<const Arrival> arrivals_;
     std::size_t arrived_ = 0;
     Facts facts_;

@@ -9,8 +9,8 @@
 #include <new>
 #include <utility>
 
-#include "harness/devices/device_symbols.hpp"
 #include "harness/operations/board.hpp"
+#include "models/core/access.hpp"
 #include "models/pci/config_space.hpp"
 
 namespace tb::replay {
@@ -24,17 +24,10 @@ namespace config = model::pci::config;
 constexpr std::uint64_t kBarsEnd = config::kBar0 + 24;
 constexpr std::uint64_t kConfigBytes = 0x1000;
 constexpr std::uint64_t kConventionalBytes = 0x100;
-constexpr std::uint64_t kNamingBase = 0x1'0000'0000;
-constexpr std::uint64_t kNamingStep = 0x1000'0000;
 /// How far ahead a driver may come back to the recording.
 constexpr std::size_t kWindow = 256;
-constexpr unsigned kCom1Line = 4;
 /// What QEMU's functions keep of the command register: ports, memory, bus master, SERR and INTx off.
 constexpr int kCommandBits = 0x507;
-
-constexpr std::uint64_t mask_of(unsigned width) {
-    return width >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * width)) - 1;
-}
 
 bool is_wide(std::uint32_t type) {
     return (type & 7) == 4;
@@ -83,10 +76,7 @@ StandIn::StandIn(std::unique_ptr<Ram> memory, const Script& script, const harnes
       type_(type),
       exact_(exact),
       understudy_(understudy),
-      symbols_(harness::symbols_of(type)) {
-    for (unsigned bar = 0; bar < script.role->bar_bytes.size(); ++bar)
-        if (script.role->bar_bytes[bar] != 0)
-            symbols_.set_bar(0, bar, kNamingBase + bar * kNamingStep, script.role->bar_bytes[bar]);
+      registers_(*script.role, type) {
     if (understudy_ != nullptr) understudy_->set_listener(this);
     learn_config();
     // What the recording begins with that is no access, it begins with.
@@ -186,13 +176,14 @@ std::optional<Spot> StandIn::spot_of(hal::AddressSpace space, std::uint64_t addr
 std::uint64_t StandIn::read(hal::AddressSpace space, std::uint64_t address, unsigned width) {
     if (space == hal::AddressSpace::kPciConfig) {
         const std::uint64_t offset = address - hal::config_address(kDeviceUnderTest, 0);
-        return offset < kConfigBytes && type_.is_pci() ? config_read(offset, width) : mask_of(width);
+        return offset < kConfigBytes && type_.is_pci() ? config_read(offset, width)
+                                                       : model::width_mask(width);
     }
     const auto spot = spot_of(space, address);
-    if (!spot) return mask_of(width);
+    if (!spot) return model::width_mask(width);
     std::optional<std::uint64_t> understudy;
     if (understudy_ != nullptr) understudy = understudy_->read(space, address, width);
-    return follow({false, *spot, width, 0}, understudy) & mask_of(width);
+    return follow({false, *spot, width, 0}, understudy) & model::width_mask(width);
 }
 
 void StandIn::write(hal::AddressSpace space, std::uint64_t address, unsigned width, std::uint64_t value) {
@@ -201,10 +192,11 @@ void StandIn::write(hal::AddressSpace space, std::uint64_t address, unsigned wid
         const std::uint64_t offset = address - hal::config_address(kDeviceUnderTest, 0);
         if (offset >= kConfigBytes || !type_.is_pci()) return;
         config_write(offset, width, value);
-        if (exact_) follow({true, {Spot::kConfig, offset}, width, value & mask_of(width)});
+        if (exact_) follow({true, {Spot::kConfig, offset}, width, value & model::width_mask(width)});
         return;
     }
-    if (const auto spot = spot_of(space, address)) follow({true, *spot, width, value & mask_of(width)});
+    if (const auto spot = spot_of(space, address))
+        follow({true, *spot, width, value & model::width_mask(width)});
 }
 
 bool StandIn::same_place(const Script::Item& item, const Access& access) const {
@@ -306,17 +298,8 @@ std::uint64_t StandIn::answer_beside(const Access& access, std::optional<std::ui
 }
 
 std::uint64_t StandIn::reset_value(const Spot& spot, unsigned width) const {
-    for (const harness::RegisterBlock& block : type_.blocks()) {
-        const int bar = block.space == hal::AddressSpace::kPciConfig ? Spot::kConfig
-                        : block.bar < 0                              ? Spot::kPorts
-                                                                     : block.bar;
-        if (bar != spot.bar) continue;
-        const std::uint64_t start = bar == Spot::kPorts ? block.offset - script_.role->ports : block.offset;
-        for (const model::RegisterSpec& spec : block.registers)
-            for (unsigned i = 0; i < spec.count; ++i)
-                if (start + spec.offset + std::uint64_t{i} * spec.stride == spot.offset)
-                    return spec.reset & mask_of(width);
-    }
+    for (const Registers::Entry& entry : registers_.entries())
+        if (entry.spot == spot) return entry.spec->reset & model::width_mask(width);
     return 0;
 }
 
@@ -342,8 +325,7 @@ void StandIn::play_events() {
                 break;
             case EventKind::kIrqRaised:
             case EventKind::kIrqLowered:
-                line_changed(type_.is_pci() ? harness::intx_line(kDeviceUnderTest) : kCom1Line,
-                             item.event.kind == EventKind::kIrqRaised);
+                line_changed(interrupt_line(type_), item.event.kind == EventKind::kIrqRaised);
                 break;
             case EventKind::kMessage:
                 if (exact_ && item.event.address == 0) {
@@ -411,25 +393,16 @@ void StandIn::depart(Departure departure) {
 }
 
 std::string StandIn::text_of(const Access& access) const {
-    trace::Event event;
-    event.kind = access.write ? EventKind::kMemoryWrite : EventKind::kMemoryRead;
-    event.width = static_cast<std::uint8_t>(access.width);
-    event.value = access.value;
-    if (access.spot.bar == Spot::kConfig) {
-        event.kind = access.write ? EventKind::kConfigWrite : EventKind::kConfigRead;
-        event.address = hal::config_address(kDeviceUnderTest, static_cast<std::uint32_t>(access.spot.offset));
-    } else if (access.spot.bar == Spot::kPorts) {
-        event.kind = access.write ? EventKind::kPortWrite : EventKind::kPortRead;
-        event.address = script_.role->ports + access.spot.offset;
-    } else {
-        if ((bar_type_[static_cast<std::size_t>(access.spot.bar)] & 1) != 0)
-            event.kind = access.write ? EventKind::kPortWrite : EventKind::kPortRead;
-        event.address =
-            kNamingBase + static_cast<unsigned>(access.spot.bar) * kNamingStep + access.spot.offset;
-    }
-    const std::string name = symbols_.name(event);
+    const bool port =
+        access.spot.bar == Spot::kPorts ||
+        (access.spot.bar >= 0 && (bar_type_[static_cast<std::size_t>(access.spot.bar)] & 1) != 0);
+    const EventKind kind = access.spot.bar == Spot::kConfig ? EventKind::kConfigWrite
+                           : port                           ? EventKind::kPortWrite
+                                                            : EventKind::kMemoryWrite;
+    const trace::Event event = registers_.event(kind, access.spot, access.width, access.value);
+    const std::string name = registers_.symbols().name(event);
     if (!access.write) return fmt::format("read {} ({} bytes)", name, access.width);
-    const std::string fields = symbols_.fields(event);
+    const std::string fields = registers_.symbols().fields(event);
     return fmt::format("write {} {:#x}{}{}", name, access.value, fields.empty() ? "" : " ", fields);
 }
 

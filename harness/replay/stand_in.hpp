@@ -15,7 +15,7 @@
 #include "harness/devices/device_type.hpp"
 #include "harness/machine/machine_base.hpp"
 #include "harness/replay/cast.hpp"
-#include "harness/trace/symbols.hpp"
+#include "harness/replay/registers.hpp"
 
 namespace tb::replay {
 
@@ -133,7 +133,7 @@ class StandIn : public harness::MachineBase, private harness::MachineListener {
     const harness::DeviceType& type_;
     bool exact_;
     harness::MachineBase* understudy_;
-    trace::SymbolTable symbols_;
+    Registers registers_;
 
     std::array<std::optional<std::uint8_t>, 0x1000> known_config_{};
     std::array<std::uint8_t, 0x1000> config_{};
