@@ -29,10 +29,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing::Ran;
 using testing::run_program;
-
-Ran twinbench(const std::string& arguments) {
-    return run_program(TWINBENCH_PROGRAM, arguments);
-}
+using testing::twinbench;
 
 class Cli : public ::testing::Test {
   protected:

@@ -21,11 +21,7 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing::Ran;
-using testing::run_program;
-
-Ran twinbench(const std::string& arguments) {
-    return run_program(TWINBENCH_PROGRAM, arguments);
-}
+using testing::twinbench;
 
 class Recordings : public ::testing::Test {
   protected:

@@ -14,6 +14,13 @@
 
 namespace tb::replay {
 
+/// Where an access goes in the recorded machine.
+struct Target {
+    Spot spot;
+    std::uint64_t base = 0;   ///< of the BAR, if it is in one
+    bool configured = false;  ///< the recording shows the function's configuration
+};
+
 /// Who plays in a recording: finds, access by access, to which device one belongs. PCI functions are known by
 /// their identities, and their registers by where their BARs were put; in a recording without configuration
 /// accesses by QEMU's names of the regions.
@@ -32,6 +39,10 @@ class Cast {
         };
         std::vector<Message> messages;  ///< the MSI-X table, as far as it was written
 
+        /// One of its spots, as it lies at this moment.
+        Target target(const Spot& spot) const {
+            return {spot, spot.bar >= 0 ? bars[static_cast<std::size_t>(spot.bar)] : 0, function.has_value()};
+        }
         /// "00:03.0", "isa:0x3f8", "BAR0 at 0xfebc0000".
         std::string place() const;
     };

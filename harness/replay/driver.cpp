@@ -75,7 +75,6 @@ Script load_script(const DriverOptions& options) {
     scripts.resize(cast.parts().size());
     for (std::size_t index = 0; index < scripts.size(); ++index) {
         scripts[index].role = cast.parts()[index].role;
-        scripts[index].place = cast.parts()[index].place();
         if (index < studies.size()) scripts[index].configuration = studies[index]->configuration();
         names += fmt::format("{}{}", names.empty() ? "" : ", ", scripts[index].role->type);
         const bool wanted = options.device.empty() || options.device == scripts[index].role->type;

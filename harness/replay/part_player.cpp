@@ -60,9 +60,9 @@ PartPlayer::PartPlayer(const Role& role, const Study& study, const harness::RigO
         stage_.rig().outside().hold_requests(true);
 }
 
-void PartPlayer::access(const recording::Record& record, const Cast::Part& part, const Spot& spot) {
+void PartPlayer::access(const recording::Record& record, const Target& target) {
     finish();
-    Step step{record.event, spot, part, record.line, record.timed};
+    const Step step{record.event, target, record.line, record.timed};
     if (trace::is_register_write(record.event.kind) && facts_.has_dma) {
         waiting_ = step;
         return;
@@ -218,7 +218,7 @@ void PartPlayer::perform(const Step& step) {
     set_time(step);
     if (trace::is_register_read(step.event.kind)) {
         ++counts_.reads;
-        if (step.spot.bar == Spot::kConfig && step.event.width == 0)
+        if (step.target.spot.bar == Spot::kConfig && step.event.width == 0)
             perform_config_read(step);
         else
             perform_read(step, step.event.width);
@@ -226,7 +226,7 @@ void PartPlayer::perform(const Step& step) {
     }
     ++counts_.writes;
     const unsigned width = step.event.width != 0 ? step.event.width : config_write_width(step);
-    stage_.write(step.part, step.spot, width, step.event.value);
+    stage_.write(step.target, width, step.event.value);
     if (counts_.writes % kOutputEvery == 0) discard_output();
     remember(step, width);
 }
@@ -239,7 +239,7 @@ void PartPlayer::discard_output() {
 }
 
 void PartPlayer::perform_read(const Step& step, unsigned width) {
-    const std::uint64_t answered = stage_.read(step.part, step.spot, width, step.event.value);
+    const std::uint64_t answered = stage_.read(step.target, width, step.event.value);
     if (answered == step.event.value)
         ++counts_.equal;
     else
@@ -249,9 +249,10 @@ void PartPlayer::perform_read(const Step& step, unsigned width) {
 
 /// Any width that could have given the value will do: the recording does not say which it was.
 void PartPlayer::perform_config_read(const Step& step) {
-    const Spot dword{step.spot.bar, step.spot.offset & ~std::uint64_t{3}};
-    const unsigned inside = static_cast<unsigned>(step.spot.offset & 3);
-    const std::uint64_t whole = stage_.read(step.part, dword, 4, step.event.value) >> (8 * inside);
+    Target dword = step.target;
+    dword.spot.offset &= ~std::uint64_t{3};
+    const unsigned inside = static_cast<unsigned>(step.target.spot.offset & 3);
+    const std::uint64_t whole = stage_.read(dword, 4, step.event.value) >> (8 * inside);
     for (const unsigned width : {4U, 2U, 1U}) {
         if (inside % width != 0 || step.event.value > model::width_mask(width)) continue;
         if ((whole & model::width_mask(width)) == step.event.value) {
@@ -265,7 +266,7 @@ void PartPlayer::perform_config_read(const Step& step) {
 }
 
 unsigned PartPlayer::config_write_width(const Step& step) const {
-    const std::uint64_t offset = step.spot.offset;
+    const std::uint64_t offset = step.target.spot.offset;
     const std::uint64_t value = step.event.value;
     unsigned width = 1;
     for (const model::RegisterSpec& spec : scenario::pci_header_block().registers)
@@ -273,13 +274,13 @@ unsigned PartPlayer::config_write_width(const Step& step) const {
             if (spec.offset + std::uint64_t{i} * spec.stride == offset)
                 width = std::max<unsigned>(width, spec.width);
     for (const Registers::Entry& entry : registers_.entries())
-        if (entry.spot == step.spot) width = std::max<unsigned>(width, entry.spec->width);
+        if (entry.spot == step.target.spot) width = std::max<unsigned>(width, entry.spec->width);
     while (width < 4 && value > model::width_mask(width)) width *= 2;
     return std::min(width, 4U);
 }
 
 trace::Event PartPlayer::named_event(const Step& step, unsigned width, std::uint64_t value) const {
-    return registers_.event(step.event.kind, step.spot, width, value);
+    return registers_.event(step.event.kind, step.target.spot, width, value);
 }
 
 std::string PartPlayer::line_of(const Step& step, std::string_view mark) const {
@@ -293,7 +294,7 @@ std::string PartPlayer::line_of(const Step& step, std::string_view mark) const {
 Cause PartPlayer::cause_of(const Step& step, std::uint64_t answered) const {
     const std::uint64_t different = answered ^ step.event.value;
     const auto only = [&](std::span<const RegisterBits> list) {
-        return (different & ~Role::bits_of(list, step.spot)) == 0;
+        return (different & ~Role::bits_of(list, step.target.spot)) == 0;
     };
     if (!facts_.has_dma && only(role_.memory)) return Cause::kMemory;
     if (!step.timed && only(role_.timed)) return Cause::kTime;
@@ -304,12 +305,11 @@ void PartPlayer::differs(const Step& step, unsigned width, std::uint64_t answere
     const trace::Event recorded = named_event(step, width, step.event.value);
     const std::string name = registers_.symbols().name(recorded);
     const Cause cause = cause_of(step, answered);
-    DifferentReads& reads = differences_[{Key{step.spot, width}, cause}];
+    DifferentReads& reads = differences_[{Key{step.target.spot, width}, cause}];
     if (reads.count++ != 0) return;
     reads.name = name;
     reads.cause = cause;
     reads.line = step.line;
-    reads.time = step.event.time;
     reads.recorded = step.event.value;
     reads.answered = answered;
     const auto ours = registers_.symbols().field_values(named_event(step, width, answered));
@@ -330,7 +330,7 @@ void PartPlayer::differs(const Step& step, unsigned width, std::uint64_t answere
 }
 
 void PartPlayer::remember(const Step& step, unsigned width) {
-    const Key key{step.spot, width};
+    const Key key{step.target.spot, width};
     if (last_touch_ == nullptr || last_key_ != key) {
         last_key_ = key;
         last_touch_ = &touches_[key];

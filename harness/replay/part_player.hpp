@@ -31,7 +31,7 @@ class PartPlayer : private harness::MachineListener {
     PartPlayer(const Role& role, const Study& study, const harness::RigOptions& rig, const Options& options,
                const Facts& facts);
 
-    void access(const recording::Record& record, const Cast::Part& part, const Spot& spot);
+    void access(const recording::Record& record, const Target& target);
     /// DMA, frames, characters, interrupts: what is not an access of the processor's.
     void outside(const recording::Record& record);
     /// Performs what still waits for what might have followed it.
@@ -52,8 +52,7 @@ class PartPlayer : private harness::MachineListener {
     };
     struct Step {
         trace::Event event;
-        Spot spot;
-        Cast::Part part;
+        Target target;
         std::uint64_t line = 0;
         bool timed = false;
     };

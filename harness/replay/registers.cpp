@@ -34,7 +34,8 @@ Registers::Registers(const Role& role, const harness::DeviceType& type)
             start = {Spot::kPorts, block.offset - role.ports};
         }
         for (const model::RegisterSpec& spec : block.registers) {
-            rows_.push_back({fmt::format("{}{}{}", block.name, *block.name == 0 ? "" : ".", spec.name), &spec});
+            rows_.push_back(
+                {fmt::format("{}{}{}", block.name, *block.name == 0 ? "" : ".", spec.name), &spec});
             for (unsigned i = 0; i < spec.count; ++i)
                 entries_.push_back({{start.bar, start.offset + spec.offset + std::uint64_t{i} * spec.stride},
                                     &spec,

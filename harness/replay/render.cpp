@@ -145,6 +145,7 @@ std::string to_json(const Report& report) {
                            {"memory_bytes", part.memory_bytes},
                            {"memory_bytes_equal", part.memory_bytes_equal},
                            {"note", part.note},
+                           {"memory_bytes_beyond", part.lost_dma},
                            {"frames", part.frames},
                            {"frames_equal", part.frames_equal},
                            {"interrupts", part.interrupts},

@@ -87,12 +87,13 @@ Survey survey(const Options& options) {
     for (const auto& [place, disk] : disks) {
         const auto part = cast.at(place);
         if (!part || *part >= result.studies.size()) continue;
-        std::string contents = disk.second;
-        if (is_image(contents)) {
-            result.notes[*part] = check_image(options, contents);
-            contents = options.disk.empty() ? "" : "image " + options.disk;
+        Study& study = *result.studies[*part];
+        if (!is_image(disk.second)) {
+            study.see_disk(disk.first, disk.second);
+            continue;
         }
-        result.studies[*part]->see_disk(disk.first, contents);
+        result.notes[*part] = check_image(options, disk.second);
+        if (!options.disk.empty()) study.see_image(options.disk);
     }
     return result;
 }
@@ -210,7 +211,7 @@ Report replay(const Options& options) {
         const auto found = cast.locate(record);
         if (found) {
             if (PartPlayer* player = player_of(found->part))
-                player->access(record, cast.parts()[found->part], found->spot);
+                player->access(record, cast.parts()[found->part].target(found->spot));
             continue;
         }
         const auto part = part_of(record, cast);

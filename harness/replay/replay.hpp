@@ -33,7 +33,6 @@ struct DifferentReads {
     std::uint64_t count = 0;
     // The first of them:
     std::uint64_t line = 0;
-    std::uint64_t time = 0;
     std::uint64_t recorded = 0;
     std::uint64_t answered = 0;
     std::vector<trace::FieldValue> recorded_fields, answered_fields;  ///< those that differ

@@ -48,9 +48,11 @@ class Study {
     virtual ~Study() = default;
 
     virtual void see(const Access& access) = 0;
-    /// What the recording says about the medium behind the device: its size and what it is filled with (see
-    /// the "fill" of disks in scenarios), or "image PATH".
+    /// What the recording says about the medium behind the device: its size and what it is filled with (the
+    /// "fill" of disks in scenarios).
     virtual void see_disk(std::uint64_t /*sectors*/, std::string_view /*fill*/) {}
+    /// The image that was behind it, where it is now.
+    virtual void see_image(std::string_view /*path*/) {}
     /// As scenarios configure the device.
     virtual nlohmann::json configuration() const;
     /// By line. Only of use where the recording itself does not say what arrived.

@@ -23,19 +23,20 @@ constexpr unsigned kMostTimers = 8;
 
 }  // namespace
 
-Stage::Address Stage::address_of(const Cast::Part& part, const Spot& spot) {
+Stage::Address Stage::address_of(const Target& target) {
+    const Spot& spot = target.spot;
     if (spot.bar == Spot::kConfig)
         return {hal::AddressSpace::kPciConfig,
                 hal::config_address(kDeviceUnderTest, static_cast<std::uint32_t>(spot.offset))};
     if (spot.bar == Spot::kPorts) return {hal::AddressSpace::kPort, role_.ports + spot.offset};
-    const auto bar = static_cast<unsigned>(spot.bar);
-    ensure_mapped(part, bar);
-    const std::uint64_t base = part.bars[bar];
-    return {base < 0x10000 ? hal::AddressSpace::kPort : hal::AddressSpace::kMemory, base + spot.offset};
+    ensure_mapped(target);
+    return {target.base < 0x10000 ? hal::AddressSpace::kPort : hal::AddressSpace::kMemory,
+            target.base + spot.offset};
 }
 
-void Stage::ensure_mapped(const Cast::Part& part, unsigned bar) {
-    const std::uint64_t base = part.bars[bar];
+void Stage::ensure_mapped(const Target& target) {
+    const auto bar = static_cast<unsigned>(target.spot.bar);
+    const std::uint64_t base = target.base;
     if (verified_[bar] == base) return;
     harness::MachineBase& machine = rig_->machine();
     const auto config = [](std::uint32_t offset) { return hal::config_address(kDeviceUnderTest, offset); };
@@ -57,7 +58,7 @@ void Stage::ensure_mapped(const Cast::Part& part, unsigned bar) {
     if (now != base || (command & wanted) == 0) {
         write(at, base);
         if (wide) write(at + 4, base >> 32);
-        write(kCommand, command | wanted | (part.function ? 0 : kBusMaster));
+        write(kCommand, command | wanted | (target.configured ? 0 : kBusMaster));
         ++placed_;
     }
     verified_[bar] = base;
@@ -104,16 +105,16 @@ void Stage::expect_line(unsigned line) {
     }
 }
 
-std::uint64_t Stage::read(const Cast::Part& part, const Spot& spot, unsigned width, std::uint64_t expected) {
-    const Address address = address_of(part, spot);
-    run_timers(address, width, Expectation{expected, Role::bits_of(role_.timed, spot)});
+std::uint64_t Stage::read(const Target& target, unsigned width, std::uint64_t expected) {
+    const Address address = address_of(target);
+    run_timers(address, width, Expectation{expected, Role::bits_of(role_.timed, target.spot)});
     return rig_->machine().read(address.space, address.address, width);
 }
 
-void Stage::write(const Cast::Part& part, const Spot& spot, unsigned width, std::uint64_t value) {
-    const Address address = address_of(part, spot);
+void Stage::write(const Target& target, unsigned width, std::uint64_t value) {
+    const Address address = address_of(target);
     run_timers(address, width, std::nullopt);
-    if (spot.bar == Spot::kConfig) verified_.fill(0);
+    if (target.spot.bar == Spot::kConfig) verified_.fill(0);
     rig_->machine().write(address.space, address.address, width, value);
 }
 

@@ -30,8 +30,8 @@ class Stage {
 
     /// Performs a read and returns what the device answers. `expected` decides whether a timer that is due
     /// about now has run.
-    std::uint64_t read(const Cast::Part& part, const Spot& spot, unsigned width, std::uint64_t expected);
-    void write(const Cast::Part& part, const Spot& spot, unsigned width, std::uint64_t value);
+    std::uint64_t read(const Target& target, unsigned width, std::uint64_t expected);
+    void write(const Target& target, unsigned width, std::uint64_t value);
 
     /// What the recorded machine had in memory there. False when this machine has none there.
     bool set_memory(std::uint64_t address, std::span<const std::byte> data);
@@ -49,8 +49,8 @@ class Stage {
         hal::AddressSpace space;
         std::uint64_t address;
     };
-    Address address_of(const Cast::Part& part, const Spot& spot);
-    void ensure_mapped(const Cast::Part& part, unsigned bar);
+    Address address_of(const Target& target);
+    void ensure_mapped(const Target& target);
     struct Expectation {
         std::uint64_t value;
         std::uint64_t timed_bits;

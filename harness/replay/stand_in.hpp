@@ -30,7 +30,6 @@ struct Script {
         bool is_access() const { return trace::is_register_access(event.kind); }
     };
     const Role* role = nullptr;
-    std::string place;
     nlohmann::json configuration = nlohmann::json::object();  ///< of the device, as scenarios have it
     std::string scenario;                                     ///< of ours, which was recorded; empty: a guest
     std::vector<Item> config_reads;  ///< of configuration space, which is answered in any order

@@ -45,6 +45,7 @@ class VirtioBlkStudy : public Study {
         sectors_ = sectors;
         fill_ = fill;
     }
+    void see_image(std::string_view path) override { image_ = path; }
 
     nlohmann::json configuration() const override {
         using nlohmann::json;
@@ -70,10 +71,9 @@ class VirtioBlkStudy : public Study {
             configuration["max_discard_sectors"] = *most;
         if (const auto most = field(0x30, 4); most && *most != 0)
             configuration["max_write_zeroes_sectors"] = *most;
-        constexpr std::string_view kImage = "image ";
-        if (fill_.starts_with(kImage)) {
-            configuration.erase("sectors");
-            configuration["image"] = fill_.substr(kImage.size());
+        if (!image_.empty()) {
+            configuration.erase("sectors");  // the file says it
+            configuration["image"] = image_;
         } else if (!fill_.empty()) {
             configuration["sectors"] = sectors_;
             configuration["fill"] = fill_;
@@ -131,7 +131,7 @@ class VirtioBlkStudy : public Study {
     }
 
     std::uint64_t sectors_ = 0;
-    std::string fill_;
+    std::string fill_, image_;
     bool transitional_ = false;
     bool writeback_written_ = false;
     std::uint64_t feature_half_ = 0;

@@ -25,4 +25,10 @@ inline Ran run_program(const std::string& program, const std::string& arguments)
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
 }
 
+#ifdef TWINBENCH_PROGRAM
+inline Ran twinbench(const std::string& arguments) {
+    return run_program(TWINBENCH_PROGRAM, arguments);
+}
+#endif
+
 }  // namespace tb::cli::testing
