@@ -151,7 +151,7 @@ void Run::find_guest() {
     for (const std::string& path : {guest_.kernel, guest_.initrd, options_.disk})
         if (!path.empty() && ::access(path.c_str(), R_OK) != 0) trace::throw_file_error(path, "read", errno);
     // Not after half a minute.
-    trace::AtomicFile(options_.output);
+    const trace::AtomicFile writable(options_.output);
     const auto binary = qemu::find_executable(options_.qemu);
     if (!binary)
         throw qemu::QemuError(
