@@ -37,6 +37,12 @@ struct Options {
 int run_command(const Options& options);
 int confirm_command(const Options& options);
 
+struct SweepOptions {
+    Options shared;
+    bool matrix = false;  ///< show the matrix of places and faults
+};
+int sweep_command(const SweepOptions& options);
+
 struct DiffOptions {
     std::string left;
     std::string right;
@@ -86,7 +92,7 @@ struct RecordOptions {
 int record_command(const RecordOptions& options);
 
 struct ListOptions {
-    std::string what;  ///< devices, registers, drivers, operations, steps, scenarios, allowed or schema
+    std::string what;  ///< devices, registers, drivers, operations, steps, faults, scenarios, allowed or schema
     Options shared;
 };
 int list_command(const ListOptions& options);

@@ -3,6 +3,8 @@
 
 #include "harness/cli/commands.hpp"
 #include "harness/cli/suite.hpp"
+#include "harness/devices/atlas.hpp"
+#include "harness/faults/fault.hpp"
 #include "harness/scenario/registers.hpp"
 #include "harness/scenario/schema.hpp"
 #include "harness/scenario/steps.hpp"
@@ -88,6 +90,26 @@ void list_steps() {
     }
 }
 
+void list_faults(const Options& options) {
+    fmt::print("Where (\"on\"):\n");
+    for (const faults::SiteSpec& site : faults::site_specs()) fmt::print("    {:<12} {}\n", site.name, site.about);
+    fmt::print("\nWhat (\"fault\"):\n");
+    for (const faults::ActSpec& act : faults::act_specs()) {
+        std::string sites;
+        for (const faults::SiteSpec& site : faults::site_specs())
+            if (faults::possible(act, site.site)) sites += fmt::format(" {}", site.name);
+        fmt::print("    {:<12} {}\n                 on{}\n", act.name, act.about, sites);
+    }
+    fmt::print("\nOf what (\"of\"): on read and write a register or a field (`twinbench list registers`), on load and "
+               "data:\n");
+    for (const harness::DeviceType* type : harness::device_types()) {
+        const std::vector<std::string> names = harness::Atlas::memory_names(*type);
+        if (!wanted(options, type->name()) || names.empty()) continue;
+        fmt::print("    {}\n", type->name());
+        for (const std::string& name : names) fmt::print("        {}\n", name);
+    }
+}
+
 void list_allowed() {
     for (const trace::AllowedRow& row : trace::AllowedDifferences::standard().rows())
         fmt::print("{}: {} {} {} {}, QEMU {}.{}.{} to {}.{}.{}\n    {}\n", row.id, row.device, row.event,
@@ -107,6 +129,8 @@ int list_command(const ListOptions& options) {
         list_drivers(options.what == "operations");
     } else if (options.what == "steps") {
         list_steps();
+    } else if (options.what == "faults") {
+        list_faults(options.shared);
     } else if (options.what == "allowed") {
         list_allowed();
     } else if (options.what == "schema") {

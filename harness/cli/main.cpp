@@ -90,6 +90,24 @@ void add_confirm(CLI::App& app, int& status) {
     command->callback([&] { status = cli::confirm_command(values); });
 }
 
+void add_sweep(CLI::App& app, int& status) {
+    auto* command = app.add_subcommand(
+        "sweep",
+        "Run each scenario once for every fault at every access, on the models: whatever the device does, the driver "
+        "must come to an end, give errors or true data, leave nothing behind, and work again when the device does");
+    static cli::SweepOptions values;
+    add_selection(*command, values.shared);
+    command->add_option("--seed", values.shared.seed, "Replace the scenarios' seeds")->type_name("N");
+    command->add_option("-j,--jobs", values.shared.jobs, "Runs at a time (default: one a processor)")
+        ->type_name("N")
+        ->check(CLI::Range(1, 256));
+    command->add_flag("--matrix", values.matrix, "Show the matrix of places and faults: runs, or failures with a !");
+    command->add_option("--json", values.shared.json, "Write results as JSON; - for standard output")
+        ->type_name("FILE");
+    command->add_flag("-v,--verbose", values.shared.verbose, "Show every failure, and what was left out");
+    command->callback([&] { status = cli::sweep_command(values); });
+}
+
 void add_diff(CLI::App& app, int& status) {
     auto* command = app.add_subcommand("diff", "Compare two trace files event by event");
     static cli::DiffOptions values;
@@ -221,10 +239,10 @@ void add_list(CLI::App& app, int& status) {
     static cli::ListOptions values;
     command
         ->add_option("what", values.what,
-                     "devices, registers, drivers, operations, steps, scenarios, allowed or schema")
+                     "devices, registers, drivers, operations, steps, faults, scenarios, allowed or schema")
         ->required()
         ->check(CLI::IsMember(
-            {"devices", "registers", "drivers", "operations", "steps", "scenarios", "allowed", "schema"}));
+            {"devices", "registers", "drivers", "operations", "steps", "faults", "scenarios", "allowed", "schema"}));
     add_selection(*command, values.shared);
     command->callback([&] { status = cli::list_command(values); });
 }
@@ -293,6 +311,7 @@ int guarded(int argc, char** argv) {
     int status = cli::kAllPassed;
     add_run(app, status);
     add_confirm(app, status);
+    add_sweep(app, status);
     add_record(app, status);
     add_replay(app, status);
     add_diff(app, status);

@@ -60,6 +60,7 @@ struct RigOptions {
 };
 
 class DeviceType;
+class Rings;
 
 /// A machine with one device under test and the world around it: the models in this process, or a QEMU.
 class Rig {
@@ -75,6 +76,9 @@ class Rig {
     /// Something went wrong in the machine itself, not in the driver (a model's error, QEMU's stderr); empty
     /// if not.
     virtual std::string trouble() { return {}; }
+    /// The device as at power-on; the machine around it, and the world outside, go on. Throws
+    /// OutsideUnsupported where that cannot be done.
+    virtual void reset_device();
     /// Takes a driver for the device: in this process, unless the machine has a processor of its own to run
     /// it.
     virtual std::unique_ptr<DriverSession> open(const DriverType& driver, const DeviceType& device,
@@ -93,6 +97,8 @@ class DeviceType {
     virtual std::string_view why_not_on(std::string_view /*board*/) const { return {}; }
     virtual std::span<const RegisterBlock> blocks() const = 0;
     virtual std::span<const LayoutSpec> layouts() const { return {}; }
+    /// Names for its rings; null when it has none.
+    virtual std::unique_ptr<Rings> rings() const;
     virtual std::span<const KeySpec> configuration() const = 0;
 
     /// Objections to a configuration beyond what its KeySpecs say (a range, a combination); empty if it is

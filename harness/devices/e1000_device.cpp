@@ -5,6 +5,7 @@
 
 #include "harness/devices/model_rig.hpp"
 #include "harness/devices/qemu_rig.hpp"
+#include "harness/devices/rings.hpp"
 #include "harness/devices/types.hpp"
 #include "harness/operations/net_operations.hpp"
 #include "models/net/e1000.hpp"
@@ -54,6 +55,11 @@ constexpr LayoutSpec kLayouts[] = {
     {"tx_data", 16, kTxData},
 };
 
+constexpr DescriptorRing kRings[] = {
+    {"rx", "RDBAL", "RDBAH", "RDLEN", &kLayouts[0]},
+    {"tx", "TDBAL", "TDBAH", "TDLEN", &kLayouts[1]},
+};
+
 bool flag(const json& configuration, const char* key, bool otherwise) {
     const auto found = configuration.find(key);
     return found == configuration.end() ? otherwise : found->get<bool>();
@@ -99,6 +105,10 @@ class E1000ModelRig : public ModelRig {
         if (bad_checksum) device_->eeprom().set_word(model::net::Eeprom::kChecksumWord, 0x1234);
     }
     Outside& outside() override { return outside_; }
+    void reset_device() override {
+        device_->power_on_reset();
+        model().settle();
+    }
 
   private:
     model::net::NetPeer peer_;
@@ -115,6 +125,7 @@ class E1000Type : public DeviceType {
     }
     std::span<const RegisterBlock> blocks() const override { return blocks_; }
     std::span<const LayoutSpec> layouts() const override { return kLayouts; }
+    std::unique_ptr<Rings> rings() const override { return make_descriptor_rings(kRings); }
     std::span<const KeySpec> configuration() const override { return kConfiguration; }
 
     std::string check(const json& configuration) const override {

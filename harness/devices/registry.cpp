@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "harness/devices/device_type.hpp"
+#include "harness/devices/rings.hpp"
 #include "harness/devices/types.hpp"
 
 namespace tb::harness {
@@ -18,6 +19,14 @@ std::span<const DeviceType* const> device_types() {
 std::unique_ptr<DriverSession> Rig::open(const DriverType& driver, const DeviceType& device,
                                          hal::Host& host) {
     return driver.open(hal::Platform(host), device.is_pci());
+}
+
+void Rig::reset_device() {
+    throw OutsideUnsupported("resetting the device behind the driver's back");
+}
+
+std::unique_ptr<Rings> DeviceType::rings() const {
+    return nullptr;
 }
 
 const DeviceType* find_device_type(std::string_view name) {

@@ -69,12 +69,20 @@ class SerialModelRig : public ModelRig {
                 isa_ = std::make_unique<model::serial::IsaSerial>("serial", board, stream_);
         });
         machine_ = &model();
+        power_on();
+    }
+    Outside& outside() override { return outside_; }
+    void reset_device() override {
+        power_on();
+        model().settle();
+    }
+
+  private:
+    void power_on() {
         if (pci_ != nullptr) pci_->power_on_reset();
         if (isa_ != nullptr) isa_->power_on_reset();
     }
-    Outside& outside() override { return outside_; }
 
-  private:
     model::serial::CharStream stream_;
     std::unique_ptr<model::serial::IsaSerial> isa_;
     std::unique_ptr<model::serial::PciSerial> pci_;

@@ -9,6 +9,7 @@
 #include "harness/devices/block_medium.hpp"
 #include "harness/devices/model_rig.hpp"
 #include "harness/devices/qemu_rig.hpp"
+#include "harness/devices/rings.hpp"
 #include "harness/devices/types.hpp"
 #include "harness/devices/virtio_layouts.hpp"
 #include "models/block/virtio_blk_pci.hpp"
@@ -238,6 +239,11 @@ class VirtioBlkModelRig : public ModelRig {
         device_->power_on_reset();
     }
     Outside& outside() override { return outside_; }
+    void reset_device() override {
+        if (device_ == nullptr) return;
+        device_->power_on_reset();
+        model().settle();
+    }
 
   private:
     BlockMedium medium_;
@@ -321,6 +327,7 @@ class VirtioBlkType : public DeviceType {
     }
     std::span<const RegisterBlock> blocks() const override { return kBlocks; }
     std::span<const LayoutSpec> layouts() const override { return kLayouts; }
+    std::unique_ptr<Rings> rings() const override { return make_virtio_rings(); }
     std::span<const KeySpec> configuration() const override { return kConfiguration; }
 
     std::string check(const json& configuration) const override {

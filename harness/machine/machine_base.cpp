@@ -160,6 +160,12 @@ void MachineBase::message_arrived(std::uint64_t address, std::uint32_t data) {
     refresh_pending();
 }
 
+bool MachineBase::asserted(std::uint32_t vector) const {
+    return std::any_of(vectors_.begin(), vectors_.end(), [&](const Vector& v) {
+        return v.number == vector && v.trigger == Trigger::kLevel && levels_[v.line];
+    });
+}
+
 void MachineBase::refresh_pending() {
     pending_ = std::any_of(vectors_.begin(), vectors_.end(), [this](const Vector& v) { return waiting(v); });
 }

@@ -98,6 +98,8 @@ class MachineBase : public hal::Machine {
     /// Messages from the driver, oldest first: level, device, text.
     const std::vector<std::string>& log_lines() const { return log_lines_; }
     bool irq_level(unsigned line) const { return levels_[line]; }
+    /// Whether a vector is that of a level, and the level is high.
+    bool asserted(std::uint32_t vector) const;
 
   protected:
     /// take_interrupt() among the vectors that `wanted` lets through; the others go on waiting.

@@ -22,6 +22,8 @@ void Checker::step(const json& node, const std::string& pointer) {
     register_ = {};
     register_known_ = false;
     layout_ = nullptr;
+    act_ = nullptr;
+    site_ = nullptr;
     // The key that tells the kind comes first: the others are checked in its light.
     for (const StepKey& key : spec->keys) {
         const auto found = node.find(key.name);
@@ -128,6 +130,18 @@ void Checker::value(const json& node, const json& content, const StepKey& key, c
         case StepValue::kNewName:
             new_name(content, pointer);
             break;
+        case StepValue::kAct:
+            act(content, pointer);
+            break;
+        case StepValue::kSite:
+            site(content, pointer);
+            break;
+        case StepValue::kPart:
+            part(content, pointer);
+            break;
+        case StepValue::kFaultName:
+            fault_name(content, pointer);
+            break;
     }
 }
 
@@ -191,6 +205,10 @@ void Checker::finish(const StepSpec& spec, const json& node, const std::string& 
             break;
         case StepKind::kDo:
             finish_do(node, name("as"), pointer);
+            break;
+        case StepKind::kFault:
+            finish_fault(node, pointer);
+            if (node.contains("as")) faults_.insert(name("as"));
             break;
         case StepKind::kStore:
             exactly_one(node, {"value", "data", "layout"}, "store", pointer);

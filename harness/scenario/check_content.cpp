@@ -5,6 +5,7 @@
 #include <cctype>
 #include <hal/result.hpp>
 
+#include "harness/devices/atlas.hpp"
 #include "harness/scenario/checker.hpp"
 
 namespace tb::scenario {
@@ -177,6 +178,67 @@ void Checker::async_name(const json& content, const std::string& pointer) {
     for (const auto& [name, operation] : async_) known.insert(name);
     known_name(content, known,
                "an operation that was begun before with \"async\": true and named with \"as\"", pointer);
+}
+
+void Checker::act(const json& content, const std::string& pointer) {
+    if (!values_.check(content, ValueType::kText, pointer)) return;
+    const std::string name = content.get<std::string>();
+    act_ = faults::find_act(name);
+    if (act_ == nullptr)
+        problem(pointer,
+                fmt::format("'{}' is no fault{}", name, suggestion(name, names_of(faults::act_specs()))));
+}
+
+void Checker::site(const json& content, const std::string& pointer) {
+    if (!values_.check(content, ValueType::kText, pointer)) return;
+    const std::string name = content.get<std::string>();
+    site_ = faults::find_site(name);
+    if (site_ == nullptr)
+        return problem(pointer, fmt::format("'{}' is no place for a fault{}", name,
+                                            suggestion(name, names_of(faults::site_specs()))));
+    if (act_ == nullptr || faults::possible(*act_, site_->site)) return;
+    std::string fitting;
+    for (const faults::SiteSpec& spec : faults::site_specs())
+        if (faults::possible(*act_, spec.site))
+            fitting += fmt::format("{}\"{}\"", fitting.empty() ? "" : ", ", spec.name);
+    problem(pointer, fmt::format("\"{}\" cannot happen there; it can on {}", act_->name, fitting));
+}
+
+void Checker::part(const json& content, const std::string& pointer) {
+    if (!values_.check(content, ValueType::kText, pointer) || site_ == nullptr) return;
+    using enum faults::Site;
+    const bool is_register = site_->site == kRead || site_->site == kWrite;
+    if (!is_register && site_->site != kLoad && site_->site != kData)
+        return problem(pointer, fmt::format("on \"{}\" there is nothing to name", site_->name));
+    const std::string name = content.get<std::string>();
+    const harness::PartName parsed(name);
+    const std::vector<std::string> known = is_register ? harness::Atlas::register_names(*scenario_.device)
+                                                       : harness::Atlas::memory_names(*scenario_.device);
+    if (!parsed.well_formed())
+        problem(pointer, fmt::format("'{}': an index is a number between [ and ]", name));
+    else if (std::find(known.begin(), known.end(), parsed.base()) == known.end())
+        problem(pointer,
+                fmt::format("{} has no {} '{}'{}", scenario_.device->name(),
+                            is_register ? "register or field" : "part of a ring", parsed.base(),
+                            suggestion(parsed.base(), known)));
+}
+
+void Checker::fault_name(const json& content, const std::string& pointer) {
+    std::set<std::string> known = faults_;
+    known.insert("all");
+    known_name(content, known, "\"all\", or a fault that a \"fault\" step before this one names", pointer);
+}
+
+void Checker::finish_fault(const json& node, const std::string& pointer) {
+    if (act_ == nullptr) return;
+    const auto needs = [&](const char* key, faults::Parameter parameter) {
+        if (node.contains(key) == (act_->parameter == parameter)) return;
+        problem(pointer, fmt::format("\"{}\" {} \"{}\"", act_->name,
+                                     act_->parameter == parameter ? "needs" : "takes no", key));
+    };
+    needs("value", faults::Parameter::kValue);
+    needs("mask", faults::Parameter::kMask);
+    needs("by", faults::Parameter::kBy);
 }
 
 void Checker::source(const json& content, const StepSpec& spec, const std::string& pointer) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/faults/fault.hpp"
 #include "harness/scenario/registers.hpp"
 #include "harness/scenario/scenario.hpp"
 #include "harness/scenario/steps.hpp"
@@ -55,6 +56,11 @@ class Checker {
                 const std::string& pointer);
     void results(const json& content, const std::string& pointer);
     void async_name(const json& content, const std::string& pointer);
+    void act(const json& content, const std::string& pointer);
+    void site(const json& content, const std::string& pointer);
+    void part(const json& content, const std::string& pointer);
+    void fault_name(const json& content, const std::string& pointer);
+    void finish_fault(const json& node, const std::string& pointer);
     void source(const json& content, const StepSpec& spec, const std::string& pointer);
     void host_operation(const json& node, const json& content, const std::string& step_pointer);
     void finish(const StepSpec& spec, const json& node, const std::string& pointer);
@@ -66,6 +72,7 @@ class Checker {
     ValueChecker values_;
     std::set<std::string> buffers_;
     std::set<std::string> interrupts_;
+    std::set<std::string> faults_;
     std::map<std::string, const harness::OperationSpec*> async_;
     unsigned depth_ = 0;
 
@@ -74,6 +81,8 @@ class Checker {
     RegisterRef register_;
     bool register_known_ = false;
     const harness::LayoutSpec* layout_ = nullptr;
+    const faults::ActSpec* act_ = nullptr;
+    const faults::SiteSpec* site_ = nullptr;
 };
 
 /// The names in a table of specifications, for suggestions.

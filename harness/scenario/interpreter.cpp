@@ -26,8 +26,17 @@ std::string difference(const harness::Bytes& got, const harness::Bytes& expected
                        first, static_cast<unsigned>(got[first]), static_cast<unsigned>(expected[first]));
 }
 
-Run::Run(const Scenario& scenario, harness::Rig& rig, trace::Trace& trace)
-    : scenario_(scenario), rig_(rig), recorder_(rig.machine(), trace), host_(recorder_) {
+Run::Run(const Scenario& scenario, harness::Rig& rig, trace::Trace& trace, bool with_faults)
+    : scenario_(scenario),
+      rig_(rig),
+      faults_(with_faults || scenario.has_faults
+                  ? std::optional<faults::FaultLayer>(std::in_place, rig.machine(), *scenario.device,
+                                                      [&rig] { rig.reset_device(); })
+                  : std::nullopt),
+      recorder_(faults_ ? static_cast<hal::Machine&>(*faults_) : rig.machine(), rig.machine(), trace),
+      host_(recorder_) {
+    if (faults_)
+        faults_->on_strike([this](const std::string& what) { recorder_.note(EventKind::kFault, what); });
     for (const auto& [name, value] : scenario.parameters) names_[name] = value;
     lookup_ = [this](const std::string& name) -> std::optional<std::uint64_t> {
         const auto found = names_.find(name);
@@ -56,11 +65,18 @@ void Run::step(const json& node, const std::string& pointer) {
         EventKind::kStep,
         fmt::format("{} {}", spec->key, subject.is_string() ? subject.get<std::string>() : subject.dump()),
         step_number_++);
-    execute(spec->kind, node, pointer);
+    try {
+        execute(spec->kind, node, pointer);
+    } catch (const StepFailure& failure) {
+        if (!tolerates(failure.what())) throw;
+    } catch (const ValueError& error) {
+        // A name that an earlier step would have set, had it held.
+        if (!tolerates(error.what())) throw;
+    }
     if (spec->kind == StepKind::kRepeat) return;  // its steps have done the rest
     where_ = pointer;
     collect_outputs();
-    recorder_.note_memory();
+    if (digests_memory_) recorder_.note_memory();
 }
 
 void Run::execute(StepKind kind, const json& node, const std::string& pointer) {
@@ -98,6 +114,10 @@ void Run::execute(StepKind kind, const json& node, const std::string& pointer) {
             return;
         case StepKind::kSetup:
             return setup(node);
+        case StepKind::kFault:
+            return fault(node);
+        case StepKind::kHeal:
+            return heal(node);
         case StepKind::kRepeat: {
             const std::uint64_t times = integer(node["repeat"]);
             for (std::uint64_t i = 0; i < times; ++i) {
@@ -124,35 +144,52 @@ bool Run::boolean(const json& node, const char* key, bool otherwise) const {
     return found == node.end() ? otherwise : to_boolean(*found);
 }
 
-void Run::finish() {
-    where_ = "";
-    session_.reset();
+void Run::detach_interrupts() {
     for (auto& [name, attached] : interrupts_) host_.detach(attached.interrupt);
     interrupts_.clear();
-    collect_outputs();
+}
+
+std::string Run::left_behind() const {
     for (const auto& [address, size] : rig_.machine().pool().allocations()) {
         const bool ours = std::any_of(buffers_.begin(), buffers_.end(),
                                       [&](const auto& entry) { return entry.second.address == address; });
         if (!ours)
-            fail(fmt::format("the driver left {} bytes of DMA memory at {:#x} behind when it stopped", size,
-                             address));
+            return fmt::format("the driver left {} bytes of DMA memory at {:#x} behind when it stopped", size,
+                               address);
     }
-    if (scenario_.any_findings) return;
-    // Each finding must have been announced, and each announcement come true.
-    std::vector<bool> met(scenario_.findings.size(), false);
+    return {};
+}
+
+std::string Run::unannounced_finding() const {
+    if (scenario_.any_findings) return {};
     for (const trace::Event& event : recorder_.trace().events()) {
         if (event.kind != EventKind::kFinding) continue;
         const std::string_view text = recorder_.trace().text(event);
-        bool announced = false;
-        for (std::size_t i = 0; i < met.size(); ++i)
-            if (text.find(scenario_.findings[i]) != std::string_view::npos) met[i] = announced = true;
-        if (!announced) fail(fmt::format("a rule was broken: {}", text));
+        const bool announced = std::any_of(
+            scenario_.findings.begin(), scenario_.findings.end(),
+            [&](const std::string& part) { return text.find(part) != std::string_view::npos; });
+        if (!announced) return fmt::format("a rule was broken: {}", text);
     }
-    if (!rig_.visibility().sees(EventKind::kFinding)) return;
-    for (std::size_t i = 0; i < met.size(); ++i)
-        if (!met[i])
-            fail(fmt::format("nothing objected with '{}', which \"findings\" announces",
-                             scenario_.findings[i]));
+    return {};
+}
+
+void Run::finish() {
+    where_ = "";
+    close_session();
+    detach_interrupts();
+    collect_outputs();
+    if (const std::string left = left_behind(); !left.empty()) fail(left);
+    // Each finding must have been announced, and each announcement come true.
+    if (const std::string finding = unannounced_finding(); !finding.empty()) fail(finding);
+    if (scenario_.any_findings || !rig_.visibility().sees(EventKind::kFinding)) return;
+    for (const std::string& announced : scenario_.findings) {
+        const auto& events = recorder_.trace().events();
+        const bool met = std::any_of(events.begin(), events.end(), [&](const trace::Event& event) {
+            return event.kind == EventKind::kFinding &&
+                   recorder_.trace().text(event).find(announced) != std::string_view::npos;
+        });
+        if (!met) fail(fmt::format("nothing objected with '{}', which \"findings\" announces", announced));
+    }
 }
 
 RunResult run_scenario(const Scenario& scenario, harness::Rig& rig) {

@@ -103,6 +103,14 @@ class Loader {
         return &*found;
     }
 
+    static bool arms_faults(const json& steps) {
+        return std::any_of(steps.begin(), steps.end(), [](const json& step) {
+            if (!step.is_object()) return false;
+            const auto nested = step.find("steps");
+            return step.contains("fault") || (nested != step.end() && nested->is_array() && arms_faults(*nested));
+        });
+    }
+
     Scenario common() {
         Scenario scenario;
         scenario.id = id_;
@@ -115,6 +123,7 @@ class Loader {
         member("driver", json::value_t::string, "the name of a driver", false);
         if (const json* steps = member("steps", json::value_t::array, "a list of steps", true)) {
             scenario.steps = *steps;
+            scenario.has_faults = arms_faults(*steps);
             if (steps->empty()) problem("/steps", "is empty: a scenario that does nothing shows nothing");
         }
         scenario.qemu_skip = read_skip("qemu", "{\"skip\": \"why QEMU cannot run it\"}", nullptr);
@@ -294,6 +303,8 @@ std::string id_of(const fs::path& file, const fs::path& root) {
 }  // namespace
 
 std::string Scenario::why_not_in_kernel(const std::string& board) const {
+    if (kernel_skip.empty() && has_faults)
+        return "its faults strike between driver and machine, in this process; the kernel's drivers are not in it";
     const bool named = kernel_skip_on.empty() ||
                        std::find(kernel_skip_on.begin(), kernel_skip_on.end(), board) != kernel_skip_on.end();
     return named && !kernel_skip.empty() ? kernel_skip : std::string(device->why_not_on(board));

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "harness/faults/fault_layer.hpp"
 #include "harness/machine/recorder.hpp"
 #include "harness/scenario/interpreter.hpp"
 #include "harness/scenario/registers.hpp"
@@ -23,12 +24,15 @@ class StepFailure : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// One run of one scenario: the interpreter's state. Private to the interpreter, whose parts are in
-/// run_*.cpp.
+/// One run of one scenario: the interpreter's state. Its parts are in run_*.cpp. Who judges a run otherwise
+/// than by its expectations derives from it.
 class Run {
   public:
-    Run(const Scenario& scenario, harness::Rig& rig, trace::Trace& trace);
-    ~Run();
+    /// `with_faults`: the layer for them is there though no step of the scenario arms one.
+    Run(const Scenario& scenario, harness::Rig& rig, trace::Trace& trace, bool with_faults = false);
+    virtual ~Run();
+    Run(const Run&) = delete;
+    Run& operator=(const Run&) = delete;
 
     /// Throws StepFailure, ValueError or what the machine throws; where() tells the step.
     void all();
@@ -36,8 +40,18 @@ class Run {
     void finish();
     const std::string& where() const { return where_; }
 
-  private:
+  protected:
     using json = nlohmann::json;
+
+    /// A step did not hold. True: that is how it is, and the run goes on with the next.
+    virtual bool tolerates(const std::string& /*message*/) { return false; }
+    /// An operation of the driver has ended.
+    virtual void ended(const harness::OperationSpec& /*operation*/, const harness::Arguments& /*arguments*/,
+                       const harness::Outcome& /*outcome*/) {}
+    /// The device has sent something into the world: "net.frame" or "uart.output".
+    virtual void came_out(std::string_view /*what*/, const harness::Bytes& /*bytes*/) {}
+    /// A frame or characters arrive: the same names.
+    virtual void went_in(std::string_view /*what*/, const harness::Bytes& /*bytes*/) {}
 
     struct Buffer {
         std::uint64_t address;
@@ -52,8 +66,34 @@ class Run {
         const harness::OperationSpec* operation;
         std::uint32_t handle;
         std::optional<harness::Outcome> outcome;
+        harness::Arguments arguments;
     };
 
+    const Scenario& scenario() const { return scenario_; }
+    harness::Rig& rig() { return rig_; }
+    faults::FaultLayer& fault_layer() { return *faults_; }
+    harness::Recorder& recorder() { return recorder_; }
+    hal::Host& seam() { return host_; }
+    harness::DriverSession& session();
+    bool has_session() const { return session_ != nullptr; }
+    /// The driver goes.
+    void close_session() { session_.reset(); }
+    /// The driver is left as it is, and never called again.
+    void abandon_session() { static_cast<void>(session_.release()); }
+    void detach_interrupts();
+    /// How many the scenario itself has attached.
+    std::size_t attached_interrupts() const { return interrupts_.size(); }
+    /// Asynchronous operations whose end was not taken.
+    std::map<std::string, Pending>& pending() { return pending_; }
+    void collect_outputs();
+    /// DMA memory that is nobody's, in words; empty if there is none.
+    std::string left_behind() const;
+    /// A finding that the scenario does not announce; empty if there is none.
+    std::string unannounced_finding() const;
+    std::uint64_t step_number() const { return step_number_; }
+    bool digests_memory_ = true;  ///< whether memory is compared at the end of each step
+
+  private:
     void steps(const json& list, const std::string& pointer);
     void step(const json& node, const std::string& pointer);
     void execute(StepKind kind, const json& node, const std::string& pointer);
@@ -77,6 +117,10 @@ class Run {
     std::string compare(const Place& at, std::uint64_t value, const json& expected, const json* mask);
     void setup(const json& node);
 
+    // run_faults.cpp
+    void fault(const json& node);
+    void heal(const json& node);
+
     // run_memory.cpp
     void buffer(const json& node);
     void store(const json& node);
@@ -95,12 +139,10 @@ class Run {
                const json& expected);
     void record(const harness::OperationSpec& operation, const harness::Outcome& outcome);
     harness::Arguments arguments(const harness::OperationSpec& operation, const json& node);
-    harness::DriverSession& session();
     void host(const json& node);
     void host_network(std::string_view act, const json& node);
     void host_line(std::string_view act, const json& node);
     void host_medium(std::string_view act, const json& node);
-    void collect_outputs();
 
     [[noreturn]] static void fail(const std::string& message) { throw StepFailure(message); }
     std::uint64_t integer(const json& value) const { return to_integer(value, lookup_); }
@@ -114,6 +156,7 @@ class Run {
 
     const Scenario& scenario_;
     harness::Rig& rig_;
+    std::optional<faults::FaultLayer> faults_;  ///< only where something can go wrong
     harness::Recorder recorder_;
     hal::Host host_;
     Lookup lookup_;
@@ -121,6 +164,7 @@ class Run {
     std::map<std::string, Buffer> buffers_;
     std::map<std::string, Attached> interrupts_;
     std::map<std::string, Pending> pending_;
+    std::map<std::string, faults::FaultLayer::Handle> fault_handles_;
     std::unique_ptr<harness::DriverSession> session_;
     std::deque<harness::Bytes> frames_;
     harness::Bytes characters_;

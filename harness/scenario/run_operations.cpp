@@ -67,7 +67,7 @@ void Run::operation(const json& node) {
     const std::string name = node.contains("as") ? node["as"].get<std::string>() : "";
     if (boolean(node, "async", false)) {
         const hal::Result<std::uint32_t> handle = session().begin(spec.name, args);
-        Pending& pending = pending_[name] = {&spec, 0, std::nullopt};
+        Pending& pending = pending_[name] = {&spec, 0, std::nullopt, args};
         if (handle)
             pending.handle = *handle;
         else
@@ -77,6 +77,7 @@ void Run::operation(const json& node) {
     const std::uint64_t start = recorder_.now_ns();
     const Outcome outcome = session().run(spec.name, args);
     record(spec, outcome);
+    ended(spec, args, outcome);
     judge(spec, outcome, node.contains("expect") ? node["expect"] : json::object());
     if (const std::uint64_t within = duration(node, "within", 0);
         within != 0 && recorder_.now_ns() - start > within)
@@ -109,8 +110,10 @@ void Run::take_end(const json& node) {
     expected.erase("about");
     const OperationSpec& operation = *pending.operation;
     const Outcome outcome = pending.outcome.value_or(Outcome{});
+    const harness::Arguments args = std::move(pending.arguments);
     pending_.erase(found);
     record(operation, outcome);
+    ended(operation, args, outcome);
     judge(operation, outcome, expected);
 }
 
@@ -155,11 +158,13 @@ void Run::collect_outputs() {
     if (outside.has_network())
         for (Bytes& frame : outside.take_frames()) {
             recorder_.note(EventKind::kHostOutput, "net.frame", 0, frame);
+            came_out("net.frame", frame);
             frames_.push_back(std::move(frame));
         }
     if (outside.has_line())
         if (const Bytes output = outside.take_output(); !output.empty()) {
             recorder_.note(EventKind::kHostOutput, "uart.output", 0, output);
+            came_out("uart.output", output);
             characters_.insert(characters_.end(), output.begin(), output.end());
         }
 }
@@ -183,6 +188,7 @@ void Run::host_network(std::string_view act, const json& node) {
     if (act == "frame") {
         const Bytes frame = to_data(node["data"]);
         recorder_.note(EventKind::kHostInput, "net.frame", 0, frame);
+        went_in("net.frame", frame);
         outside.send_frame(frame);
     } else if (act == "link") {
         const bool up = to_boolean(node["up"]);

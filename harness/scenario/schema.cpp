@@ -5,6 +5,7 @@
 #include <set>
 
 #include "harness/devices/device_type.hpp"
+#include "harness/faults/fault.hpp"
 #include "harness/operations/operation.hpp"
 #include "harness/scenario/steps.hpp"
 #include "harness/scenario/values.hpp"
@@ -41,6 +42,13 @@ ordered_json of_type(harness::ValueType type) {
     return {};
 }
 
+template <class Specs>
+ordered_json names_in(const Specs& specs) {
+    ordered_json names = ordered_json::array();
+    for (const auto& spec : specs) names.push_back(spec.name);
+    return names;
+}
+
 ordered_json of_type(StepValue type) {
     switch (type) {
         case StepValue::kInteger:
@@ -63,6 +71,10 @@ ordered_json of_type(StepValue type) {
             return {{"type", "object"}};
         case StepValue::kTrue:
             return {{"const", true}};
+        case StepValue::kAct:
+            return {{"enum", names_in(faults::act_specs())}};
+        case StepValue::kSite:
+            return {{"enum", names_in(faults::site_specs())}};
         default:
             return {{"type", "string"}};
     }

@@ -107,6 +107,25 @@ constexpr StepKey kSetupKeys[] = {
     {"bus_master", kBoolean, false, "whether it may reach memory (default true)"},
 };
 
+constexpr StepKey kFaultKeys[] = {
+    {"fault", kAct, true, "what goes wrong from now on (`twinbench list faults`)"},
+    {"on", kSite, true, "where: read, write, load, data, interrupt, allocate or attach"},
+    {"of", kPart, false,
+     "a register, a field, or a part of a ring, with or without indices: STATUS.LU, queue.used.ring.len; default: "
+     "any"},
+    {"nth", kInteger, false, "the first match that it strikes, counted from this step (default 1)"},
+    {"times", kInteger, false, "how many it strikes; 0: all until it is healed (default 1)"},
+    {"after", kDuration, false, "strikes nothing before so much virtual time has passed"},
+    {"value", kInteger, false, "of \"value\" and \"add\""},
+    {"mask", kInteger, false, "of \"flip\", from the lowest bit of what \"of\" names"},
+    {"by", kDuration, false, "of \"delay\""},
+    {"as", kNewName, false, "its name, for \"heal\""},
+};
+constexpr StepKey kHealKeys[] = {
+    {"heal", kFaultName, true, "the name of a fault, or \"all\": it strikes no more"},
+    {"struck", kInteger, false, "how often it must have struck by now"},
+};
+
 constexpr StepSpec kAllSteps[] = {
     {StepKind::kDo, "do", "run an operation of the driver", kDoKeys, true},
     {StepKind::kExpect, "expect", "take the end of an asynchronous operation", kExpectKeys, true},
@@ -124,6 +143,8 @@ constexpr StepSpec kAllSteps[] = {
     {StepKind::kHost, "host", "act as the outside world", kHostKeys, true},
     {StepKind::kRepeat, "repeat", "run steps several times", kRepeatKeys},
     {StepKind::kSet, "set", "name a value", kSetKeys},
+    {StepKind::kFault, "fault", "have the device lie, stall or vanish", kFaultKeys},
+    {StepKind::kHeal, "heal", "have it behave again", kHealKeys},
     {StepKind::kSetup, "setup", "make a PCI function reachable without a driver", kSetupKeys},
 };
 

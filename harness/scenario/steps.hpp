@@ -28,6 +28,8 @@ enum class StepKind : std::uint8_t {
     kRepeat,
     kSet,
     kSetup,
+    kFault,
+    kHeal,
 };
 
 /// The type of a step's key: one of the plain types, or one that depends on what the step is about.
@@ -50,6 +52,10 @@ enum class StepValue : std::uint8_t {
     kInterruptSource,
     kInterruptName,
     kNewName,
+    kAct,
+    kSite,
+    kPart,       ///< a register, a field or a part of a ring, whose indices may be left out
+    kFaultName,  ///< "all", or a fault that is named before
     kTrue,
 };
 

@@ -29,8 +29,9 @@ enum class EventKind : std::uint8_t {
     kMemoryDigest = 16,    ///< at a synchronization point; address: of an allocation, value: digest
     kFinding = 17,         ///< a model's objection to what the driver did; text
     kResult = 18,          ///< what a step gave; text: name, value
+    kFault = 19,           ///< a planned fault struck; text: what it did, and where
 };
-inline constexpr unsigned kEventKinds = 19;
+inline constexpr unsigned kEventKinds = 20;
 
 std::string_view to_string(EventKind kind);
 

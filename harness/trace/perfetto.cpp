@@ -168,6 +168,9 @@ class PerfettoWriter {
             case EventKind::kResult:
                 instant(kJudgement, event, "result: " + text, {{"value", event.value}});
                 break;
+            case EventKind::kFault:
+                instant(kJudgement, event, "fault: " + text, Json::object());
+                break;
             case EventKind::kMemoryDigest:
                 break;
             default:

@@ -230,13 +230,29 @@ std::string SymbolTable::name(const Event& event) const {
     return name.empty() ? unknown_name(event) : name;
 }
 
+bool SymbolTable::covers(const Event& event, const Found& found) {
+    return found.entry->offset >= found.access &&
+           found.entry->offset + found.entry->spec->width <= found.access + event.width;
+}
+
+std::vector<NamedBits> SymbolTable::pieces(const Event& event) const {
+    std::vector<NamedBits> pieces;
+    for (const Found& found : find(event)) {
+        if (!covers(event, found)) continue;
+        const model::RegisterSpec& spec = *found.entry->spec;
+        const auto lsb = static_cast<unsigned>(8 * (found.entry->offset - found.access));
+        pieces.push_back({found.name, lsb, 8u * spec.width});
+        for (const model::FieldSpec& field : spec.fields)
+            pieces.push_back({fmt::format("{}.{}", found.name, field.name), lsb + field.lsb, field.bits});
+    }
+    return pieces;
+}
+
 std::vector<FieldValue> SymbolTable::field_values(const Event& event) const {
     std::vector<FieldValue> values;
     for (const Found& found : find(event)) {
+        if (!covers(event, found)) continue;
         const model::RegisterSpec& spec = *found.entry->spec;
-        const bool complete = found.entry->offset >= found.access &&
-                              found.entry->offset + spec.width <= found.access + event.width;
-        if (!complete) continue;
         const std::uint64_t content =
             event.value >> (8 * (found.entry->offset - found.access)) & low_bits(8u * spec.width);
         for (const model::FieldSpec& field : spec.fields)

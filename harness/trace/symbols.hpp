@@ -38,6 +38,15 @@ struct FieldValue {
     bool operator==(const FieldValue&) const = default;
 };
 
+/// A run of bits in the value of an access, and what it is called: a register, one of its fields, a part of a
+/// ring.
+struct NamedBits {
+    std::string name;
+    unsigned lsb;
+    unsigned bits;
+    bool operator==(const NamedBits&) const = default;
+};
+
 /// Names for the addresses in a trace. Where BARs lie is learnt from the trace itself: from the driver's
 /// config reads and writes of them, sizing left out.
 class SymbolTable {
@@ -58,6 +67,9 @@ class SymbolTable {
     std::string name(const Event& event) const;
     /// The fields of the registers that an access covers completely, in table order.
     std::vector<FieldValue> field_values(const Event& event) const;
+    /// The registers that an access covers completely, and their fields ("STATUS", "STATUS.LU"), with where
+    /// they stand in its value.
+    std::vector<NamedBits> pieces(const Event& event) const;
     /// The fields that are not zero: "LU=1 SPEED=2".
     std::string fields(const Event& event) const;
 
@@ -104,6 +116,7 @@ class SymbolTable {
     static void find_in(const Block& block, std::uint64_t base, const Device& device, const Event& event,
                         std::vector<Found>& found);
     std::vector<Found> find(const Event& event) const;
+    static bool covers(const Event& event, const Found& found);
     std::string unknown_name(const Event& event) const;
     std::string memory_name(std::uint64_t address) const;
 

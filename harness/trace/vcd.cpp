@@ -162,6 +162,9 @@ class VcdWriter {
             case EventKind::kFinding:
                 pulse("scenario", "finding");
                 break;
+            case EventKind::kFault:
+                pulse("scenario", "fault");
+                break;
             case EventKind::kDelay:
             case EventKind::kMemoryDigest:
             case EventKind::kResult:

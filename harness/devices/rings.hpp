@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/devices/device_type.hpp"
+#include "harness/trace/symbols.hpp"
+
+namespace tb::harness {
+
+/// Where a device's rings lie in guest memory, learnt from the registers by which the driver tells the
+/// device, and what their parts are called: "queue[0].used.ring[3].len", "rx[5].length".
+class Rings {
+  public:
+    virtual ~Rings() = default;
+
+    /// A register of the device was written; `name` as SymbolTable has it.
+    virtual void wrote(std::string_view name, std::uint64_t value) = 0;
+    /// What [address, address + width) touches, with where it stands in the little-endian value there.
+    /// `memory` is the guest's, from address 0.
+    virtual std::vector<trace::NamedBits> pieces(std::uint64_t address, unsigned width,
+                                                 std::span<const std::byte> memory) const = 0;
+    /// The same place in the element behind the one at `address`; nothing outside rings that the device fills.
+    virtual std::optional<std::uint64_t> in_next_element(std::uint64_t address) const = 0;
+    /// All names, without their indices: "queue.used.idx".
+    virtual std::vector<std::string> names() const = 0;
+};
+
+/// Split virtqueues (VIRTIO 1.2 §2.7) of a device behind virtio-pci.
+std::unique_ptr<Rings> make_virtio_rings();
+
+/// One ring of descriptors and the registers that place it.
+struct DescriptorRing {
+    const char* name;          ///< "rx"
+    const char* base_low;      ///< "RDBAL"
+    const char* base_high;     ///< "RDBAH"
+    const char* bytes;         ///< "RDLEN"
+    const LayoutSpec* layout;  ///< of a descriptor
+};
+/// Rings of fixed descriptors, as Ethernet controllers have them. `rings` outlives what is made.
+std::unique_ptr<Rings> make_descriptor_rings(std::span<const DescriptorRing> rings);
+
+}  // namespace tb::harness

@@ -1,0 +1,503 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/faults/fault_layer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+
+#include "harness/operations/board.hpp"
+
+namespace tb::faults {
+
+namespace {
+
+constexpr std::uint64_t width_mask(unsigned width) {
+    return width >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * width)) - 1;
+}
+constexpr std::uint64_t bits_mask(unsigned lsb, unsigned bits) {
+    return (bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1) << lsb;
+}
+
+// The standard header (PCI 3.0 §6.1).
+constexpr std::uint32_t kCommand = 0x04;
+constexpr std::uint64_t kBusMaster = 1 << 2;
+constexpr std::uint32_t kFirstBar = 0x10;
+constexpr std::uint32_t kBars = 6;
+
+std::uint64_t config(std::uint32_t offset) {
+    return hal::config_address(harness::kDeviceUnderTest, offset);
+}
+
+}  // namespace
+
+FaultLayer::FaultLayer(harness::MachineBase& machine, const harness::DeviceType& device,
+                       std::function<void()> reset_device)
+    : machine_(machine),
+      is_pci_(device.is_pci()),
+      atlas_(device),
+      reset_device_(std::move(reset_device)) {}
+
+FaultLayer::~FaultLayer() = default;
+
+FaultLayer::Handle FaultLayer::arm(const Fault& fault) {
+    Armed armed;
+    armed.fault = fault;
+    if (!fault.of.empty()) armed.of.emplace(fault.of);
+    armed_.push_back(std::move(armed));
+    ++active_;
+    return armed_.size() - 1;
+}
+
+void FaultLayer::heal(Handle handle) {
+    Armed& armed = armed_[handle];
+    if (armed.healed) return;
+    armed.healed = true;
+    --active_;
+    if (armed.struck == 0) return;
+    if (armed.fault.act == Act::kRemove && removed_) bring_back();
+    if (armed.fault.act == Act::kDelay && armed.fault.site != Site::kInterrupt) {
+        frozen_until_ns_ = 0;
+        thaw_if_due();
+    }
+    if (armed.fault.act == Act::kDelay && armed.fault.site == Site::kInterrupt)
+        for (Pending& pending : pending_) pending.due_ns = 0;
+    if (armed.fault.act == Act::kDrop) lost_.clear();
+}
+
+void FaultLayer::heal_all() {
+    for (Handle i = 0; i < armed_.size(); ++i) heal(i);
+}
+
+void FaultLayer::count() {
+    if (calls_left_ == 0)
+        throw Hang("the driver does not come to an end: it has used up its accesses");
+    --calls_left_;
+}
+
+void FaultLayer::delay_ns(std::uint64_t span) {
+    count();
+    machine_.delay_ns(span);
+    if (machine_.now_ns() > until_ns_)
+        throw Hang("the driver does not come to an end: it has used up its virtual time");
+    if (frozen_) thaw_if_due();
+}
+
+// Matching.
+
+std::optional<std::uint64_t> FaultLayer::bits_at(const Armed& armed, const Occasion& at) const {
+    if (!armed.of) return width_mask(at.width);
+    const bool is_register = at.site == Site::kRead || at.site == Site::kWrite;
+    const auto pieces = is_register ? atlas_.registers(at.space, at.address, at.width)
+                                    : atlas_.memory(at.address, at.width, machine_.ram());
+    std::uint64_t mask = 0;
+    for (const trace::NamedBits& piece : pieces)
+        if (armed.of->matches(piece.name)) mask |= bits_mask(piece.lsb, piece.bits);
+    if (mask == 0) return std::nullopt;
+    return mask;
+}
+
+bool FaultLayer::strikes_now(Armed& armed, bool matches) {
+    if (armed.healed || !matches || machine_.now_ns() < armed.fault.not_before_ns) return false;
+    if (++armed.seen < armed.fault.nth) return false;
+    const bool lasts = spec_of(armed.fault.act).lasts && armed.fault.times == 1;
+    if (armed.fault.times != 0 && !lasts && armed.struck >= armed.fault.times) return false;
+    ++armed.struck;
+    ++strikes_;
+    return true;
+}
+
+void FaultLayer::tell(const Armed& armed, const Occasion& at) {
+    if (!told_) return;
+    const bool is_register = at.site == Site::kRead || at.site == Site::kWrite;
+    std::string where;
+    if (is_register) {
+        where = atlas_.name(at.space, at.address, at.width);
+    } else if (at.width != 0) {
+        for (const trace::NamedBits& piece : atlas_.memory(at.address, at.width, machine_.ram()))
+            where += (where.empty() ? "" : "|") + piece.name;
+    }
+    told_(fmt::format("{} {} {}", spec_of(armed.fault.act).name, spec_of(at.site).name, where));
+}
+
+void FaultLayer::happened(const Occasion& at) {
+    if (watch_) watch_(at);
+}
+
+// Accesses.
+
+bool FaultLayer::before(const Occasion& at) {
+    bool dropped = false;
+    for (Armed& armed : armed_) {
+        if (armed.healed || armed.fault.site != at.site) continue;
+        const Act act = armed.fault.act;
+        const bool strikes_before = act == Act::kRemove || act == Act::kReset || act == Act::kInvent ||
+                                    act == Act::kDelay || at.site == Site::kWrite;
+        if (!strikes_before || !strikes_now(armed, bits_at(armed, at).has_value())) continue;
+        if (act == Act::kRemove && removed_) continue;
+        tell(armed, at);
+        if (act == Act::kRemove) remove();
+        if (act == Act::kReset) reset();
+        if (act == Act::kInvent) invent();
+        if (act == Act::kDelay) freeze(machine_.now_ns() + armed.fault.by_ns);
+        if (act == Act::kDrop) dropped = true;
+        if (act == Act::kDuplicate) machine_.write(at.space, at.address, at.width, at.value);
+    }
+    return dropped;
+}
+
+std::uint64_t FaultLayer::changed(Armed& armed, std::uint64_t value, std::uint64_t mask, const Occasion& at) {
+    const auto lsb = static_cast<unsigned>(std::countr_zero(mask));
+    std::uint64_t answer = 0;
+    switch (armed.fault.act) {
+        case Act::kAllOnes:
+            answer = ~std::uint64_t{0};
+            break;
+        case Act::kZero:
+            break;
+        case Act::kValue:
+            answer = armed.fault.value << lsb;
+            break;
+        case Act::kFlip:
+            answer = value ^ armed.fault.mask << lsb;
+            break;
+        case Act::kAdd:
+            answer = value + (armed.fault.value << lsb);
+            break;
+        case Act::kStick:
+            if (!armed.stuck) armed.stuck = value;
+            answer = *armed.stuck;
+            break;
+        case Act::kPrevious: {
+            const auto last = armed.last.find(at.address);
+            answer = last == armed.last.end() ? value : last->second;
+            break;
+        }
+        case Act::kReorder:
+            if (const harness::Rings* rings = atlas_.rings(); rings != nullptr)
+                if (const auto next = rings->in_next_element(at.address)) {
+                    swapped_[*next] = value;
+                    return machine_.dma_load(*next, at.width, hal::MemoryOrder::kRelaxed);
+                }
+            return value;
+        default:
+            return value;
+    }
+    return (value & ~mask) | (answer & mask);
+}
+
+std::uint64_t FaultLayer::answer(Occasion at) {
+    if (at.site == Site::kLoad && !swapped_.empty())
+        if (const auto found = swapped_.find(at.address); found != swapped_.end()) {
+            at.value = found->second;
+            swapped_.erase(found);
+        }
+    for (Armed& armed : armed_) {
+        const Act act = armed.fault.act;
+        if (armed.healed || armed.fault.site != at.site || act == Act::kRemove || act == Act::kReset ||
+            act == Act::kInvent || act == Act::kDelay)
+            continue;
+        const auto mask = bits_at(armed, at);
+        const std::uint64_t honest = at.value;
+        if (strikes_now(armed, mask.has_value())) {
+            at.value = changed(armed, at.value, *mask, at) & width_mask(at.width);
+            tell(armed, at);
+        }
+        if (act == Act::kPrevious && mask) armed.last[at.address] = honest;
+    }
+    return at.value;
+}
+
+std::uint64_t FaultLayer::read(hal::AddressSpace space, std::uint64_t address, unsigned width) {
+    count();
+    Occasion at{Site::kRead, space, address, width, 0};
+    if (active_ != 0) before(at);
+    at.value = removed_ && is_ours(space, address) ? width_mask(width) : machine_.read(space, address, width);
+    atlas_.saw(false, space, address, width, at.value);
+    if (active_ != 0) at.value = answer(at);
+    happened(at);
+    return at.value;
+}
+
+void FaultLayer::write(hal::AddressSpace space, std::uint64_t address, unsigned width, std::uint64_t value) {
+    count();
+    const Occasion at{Site::kWrite, space, address, width, value};
+    atlas_.saw(true, space, address, width, value);
+    const bool dropped = active_ != 0 && before(at);
+    if (!dropped && !(removed_ && is_ours(space, address))) machine_.write(space, address, width, value);
+    happened(at);
+}
+
+std::uint64_t FaultLayer::dma_load(std::uint64_t address, unsigned width, hal::MemoryOrder order) {
+    count();
+    Occasion at{Site::kLoad, hal::AddressSpace::kMemory, address, width, 0};
+    if (active_ != 0) before(at);
+    at.value = machine_.dma_load(address, width, order);
+    if (frozen_)
+        if (const auto view = frozen_at(address, width); !view.empty()) {
+            at.value = 0;
+            std::memcpy(&at.value, view.data(), width);
+        }
+    if (active_ != 0) at.value = answer(at);
+    happened(at);
+    return at.value;
+}
+
+void FaultLayer::dma_store(std::uint64_t address, unsigned width, std::uint64_t value,
+                           hal::MemoryOrder order) {
+    count();
+    machine_.dma_store(address, width, value, order);
+    if (frozen_)
+        if (const auto view = frozen_at(address, width); !view.empty())
+            std::memcpy(view.data(), &value, width);
+}
+
+void FaultLayer::answer_bytes(const Occasion& at, std::span<std::byte> bytes) {
+    if (bytes.empty()) return;
+    for (Armed& armed : armed_) {
+        if (armed.healed || armed.fault.site != Site::kData) continue;
+        if (!strikes_now(armed, bits_at(armed, at).has_value())) continue;
+        switch (armed.fault.act) {
+            case Act::kAllOnes:
+                std::fill(bytes.begin(), bytes.end(), std::byte{0xff});
+                break;
+            case Act::kZero:
+                std::fill(bytes.begin(), bytes.end(), std::byte{0});
+                break;
+            case Act::kTruncate:
+                std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() / 2), bytes.end(),
+                          std::byte{0});
+                break;
+            case Act::kFlip:
+                for (std::size_t i = 0; i < bytes.size() && i < 8; ++i)
+                    bytes[i] ^= static_cast<std::byte>(armed.fault.mask >> (8 * i));
+                break;
+            default:
+                break;
+        }
+        tell(armed, at);
+    }
+}
+
+void FaultLayer::dma_read(std::uint64_t address, std::span<std::byte> out) {
+    count();
+    machine_.dma_read(address, out);
+    if (frozen_)
+        if (const auto view = frozen_at(address, out.size()); !view.empty())
+            std::copy(view.begin(), view.end(), out.begin());
+    const Occasion at{Site::kData, hal::AddressSpace::kMemory, address,
+                      static_cast<unsigned>(std::min<std::size_t>(out.size(), 8)), 0};
+    if (active_ != 0) answer_bytes(at, out);
+    happened(at);
+}
+
+void FaultLayer::dma_write(std::uint64_t address, std::span<const std::byte> in) {
+    count();
+    machine_.dma_write(address, in);
+    if (frozen_)
+        if (const auto view = frozen_at(address, in.size()); !view.empty())
+            std::copy(in.begin(), in.end(), view.begin());
+}
+
+bool FaultLayer::strikes_without_place(Act act, Site site) {
+    bool struck = false;
+    for (Armed& armed : armed_) {
+        if (armed.fault.act != act || armed.fault.site != site || !strikes_now(armed, true)) continue;
+        tell(armed, {site, hal::AddressSpace::kMemory, 0, 0, 0});
+        struck = true;
+    }
+    return struck;
+}
+
+hal::Result<std::uint64_t> FaultLayer::dma_allocate(std::uint64_t size, std::uint64_t alignment) {
+    happened({Site::kAllocate, hal::AddressSpace::kMemory, 0, 0, size});
+    if (active_ != 0 && strikes_without_place(Act::kFail, Site::kAllocate)) return hal::Error::kNoMemory;
+    return machine_.dma_allocate(size, alignment);
+}
+
+void FaultLayer::dma_free(std::uint64_t address, std::uint64_t size) {
+    view_.erase(address);
+    machine_.dma_free(address, size);
+}
+
+hal::Result<std::uint64_t> FaultLayer::dma_map(std::span<std::byte> buffer, hal::Direction direction) {
+    happened({Site::kAllocate, hal::AddressSpace::kMemory, 0, 0, buffer.size()});
+    if (active_ != 0 && strikes_without_place(Act::kFail, Site::kAllocate)) return hal::Error::kNoMemory;
+    return machine_.dma_map(buffer, direction);
+}
+
+void FaultLayer::dma_unmap(std::uint64_t address, std::span<std::byte> buffer, hal::Direction direction) {
+    machine_.dma_unmap(address, buffer, direction);
+    if (direction == hal::Direction::kToDevice) return;
+    if (const auto view = frozen_at(address, buffer.size()); frozen_ && !view.empty())
+        std::copy(view.begin(), view.end(), buffer.begin());
+    view_.erase(address);
+    const Occasion at{Site::kData, hal::AddressSpace::kMemory, address,
+                      static_cast<unsigned>(std::min<std::size_t>(buffer.size(), 8)), 0};
+    if (active_ != 0) answer_bytes(at, buffer);
+    happened(at);
+}
+
+// Removal and reset.
+
+bool FaultLayer::is_ours(hal::AddressSpace space, std::uint64_t address) const {
+    // Nothing else that a driver touches has registers here; other functions only have configuration space.
+    return space != hal::AddressSpace::kPciConfig || (address & ~std::uint64_t{0xfff}) == config(0);
+}
+
+void FaultLayer::remove() {
+    removed_ = true;
+    if (!is_pci_) return;
+    // What is no longer plugged in reaches no memory.
+    const std::uint64_t command = machine_.read(hal::AddressSpace::kPciConfig, config(kCommand), 2);
+    machine_.write(hal::AddressSpace::kPciConfig, config(kCommand), 2, command & ~kBusMaster);
+}
+
+void FaultLayer::bring_back() {
+    removed_ = false;
+    reset_device_();
+}
+
+void FaultLayer::reset() {
+    if (!is_pci_) return reset_device_();
+    constexpr auto kSpace = hal::AddressSpace::kPciConfig;
+    const std::uint64_t command = machine_.read(kSpace, config(kCommand), 2);
+    std::array<std::uint64_t, kBars> bars{};
+    for (std::uint32_t i = 0; i < kBars; ++i) bars[i] = machine_.read(kSpace, config(kFirstBar + 4 * i), 4);
+    reset_device_();
+    for (std::uint32_t i = 0; i < kBars; ++i) machine_.write(kSpace, config(kFirstBar + 4 * i), 4, bars[i]);
+    machine_.write(kSpace, config(kCommand), 2, command);
+}
+
+// Interrupts.
+
+std::uint32_t FaultLayer::attached(std::uint32_t vector) {
+    vectors_.push_back(vector);
+    return vector;
+}
+
+hal::Result<std::uint32_t> FaultLayer::attach_intx(hal::PciAddress function) {
+    happened({Site::kAttach, hal::AddressSpace::kMemory, 0, 0, 0});
+    if (active_ != 0 && strikes_without_place(Act::kFail, Site::kAttach)) return hal::Error::kNoMemory;
+    const hal::Result<std::uint32_t> vector = machine_.attach_intx(function);
+    if (vector) attached(*vector);
+    return vector;
+}
+
+hal::Result<std::uint32_t> FaultLayer::attach_irq(std::uint32_t line) {
+    happened({Site::kAttach, hal::AddressSpace::kMemory, 0, 0, 0});
+    if (active_ != 0 && strikes_without_place(Act::kFail, Site::kAttach)) return hal::Error::kNoMemory;
+    const hal::Result<std::uint32_t> vector = machine_.attach_irq(line);
+    if (vector) attached(*vector);
+    return vector;
+}
+
+hal::Result<hal::MsiInterrupt> FaultLayer::attach_msi() {
+    happened({Site::kAttach, hal::AddressSpace::kMemory, 0, 0, 0});
+    if (active_ != 0 && strikes_without_place(Act::kFail, Site::kAttach)) return hal::Error::kNoMemory;
+    const hal::Result<hal::MsiInterrupt> msi = machine_.attach_msi();
+    if (msi) attached(msi->interrupt.vector);
+    return msi;
+}
+
+void FaultLayer::detach(std::uint32_t vector) {
+    std::erase(vectors_, vector);
+    std::erase(lost_, vector);
+    std::erase_if(pending_, [&](const Pending& p) { return p.vector == vector; });
+    machine_.detach(vector);
+}
+
+void FaultLayer::invent() {
+    for (const std::uint32_t vector : vectors_) pending_.push_back({vector, 0});
+}
+
+bool FaultLayer::interrupt_pending() const {
+    if (removed_) return false;
+    if (!frozen_ && machine_.interrupt_pending()) return true;
+    return std::any_of(pending_.begin(), pending_.end(),
+                       [now = machine_.now_ns()](const Pending& p) { return p.due_ns <= now; });
+}
+
+bool FaultLayer::is_lost(std::uint32_t vector) {
+    const auto found = std::find(lost_.begin(), lost_.end(), vector);
+    if (found == lost_.end()) return false;
+    if (machine_.asserted(vector)) return true;
+    lost_.erase(found);
+    return false;
+}
+
+std::optional<std::uint32_t> FaultLayer::take_interrupt(bool begin) {
+    if (removed_) return std::nullopt;
+    const auto due = std::find_if(pending_.begin(), pending_.end(), [now = machine_.now_ns()](const Pending& p) {
+        return p.due_ns <= now;
+    });
+    if (due != pending_.end()) {
+        const std::uint32_t vector = due->vector;
+        pending_.erase(due);
+        std::erase(lost_, vector);
+        return vector;
+    }
+    // A line that has fallen meanwhile is lost no more.
+    std::erase_if(lost_, [&](std::uint32_t vector) { return !machine_.asserted(vector); });
+    if (frozen_) return std::nullopt;
+    while (const auto vector = machine_.take_interrupt(begin)) {
+        begin = false;
+        if (is_lost(*vector)) continue;
+        bool arrives = true;
+        for (Armed& armed : armed_) {
+            if (armed.fault.site != Site::kInterrupt || !strikes_now(armed, true)) continue;
+            tell(armed, {Site::kInterrupt, hal::AddressSpace::kMemory, *vector, 0, 0});
+            switch (armed.fault.act) {
+                case Act::kDrop:
+                    arrives = false;
+                    if (machine_.asserted(*vector)) lost_.push_back(*vector);
+                    break;
+                case Act::kDelay:
+                    arrives = false;
+                    pending_.push_back({*vector, machine_.now_ns() + armed.fault.by_ns});
+                    if (machine_.asserted(*vector)) lost_.push_back(*vector);
+                    break;
+                case Act::kDuplicate:
+                    pending_.push_back({*vector, 0});
+                    break;
+                default:
+                    break;
+            }
+        }
+        happened({Site::kInterrupt, hal::AddressSpace::kMemory, *vector, 0, 0});
+        if (arrives) return vector;
+    }
+    return std::nullopt;
+}
+
+// The frozen view.
+
+void FaultLayer::freeze(std::uint64_t until_ns) {
+    frozen_until_ns_ = std::max(frozen_until_ns_, until_ns);
+    if (frozen_) return;
+    frozen_ = true;
+    for (const auto& [address, size] : machine_.pool().allocations()) {
+        const auto bytes = machine_.ram().subspan(address, size);
+        view_.emplace(address, std::vector<std::byte>(bytes.begin(), bytes.end()));
+    }
+}
+
+void FaultLayer::thaw_if_due() {
+    if (!frozen_ || machine_.now_ns() < frozen_until_ns_) return;
+    frozen_ = false;
+    frozen_until_ns_ = 0;
+    view_.clear();
+}
+
+std::span<std::byte> FaultLayer::frozen_at(std::uint64_t address, std::uint64_t size) {
+    auto found = view_.upper_bound(address);
+    if (found == view_.begin()) return {};
+    --found;
+    const std::uint64_t offset = address - found->first;
+    if (offset > found->second.size() || found->second.size() - offset < size) return {};
+    return std::span(found->second).subspan(offset, size);
+}
+
+}  // namespace tb::faults

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "harness/devices/atlas.hpp"
+#include "harness/faults/fault.hpp"
+#include "harness/machine/machine_base.hpp"
+
+namespace tb::faults {
+
+/// The driver has used up its budget: it does not come to an end. Thrown from the call that exceeds it; the
+/// driver must not be called again.
+class Hang : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+/// Something that happened at the seam, for who watches: where a fault could have struck.
+struct Occasion {
+    Site site = Site::kRead;
+    hal::AddressSpace space = hal::AddressSpace::kMemory;
+    std::uint64_t address = 0;  ///< of an access; an interrupt's vector
+    unsigned width = 0;         ///< bytes; 0 for what has none
+    std::uint64_t value = 0;    ///< that the driver got, or wrote
+};
+
+/// The layer that makes devices lie, stall and vanish: wraps a machine, and strikes with the faults that are
+/// armed. Between the driver and any machine, so each fault is there on every device and every machine.
+///
+/// A fault counts matches from when it is armed. Several may strike at one place, in the order in which they
+/// were armed.
+class FaultLayer : public hal::Machine {
+  public:
+    /// `reset_device` brings the device to its power-on state; called for kReset, and when a removed device
+    /// comes back.
+    FaultLayer(harness::MachineBase& machine, const harness::DeviceType& device,
+               std::function<void()> reset_device);
+    ~FaultLayer() override;
+
+    using Handle = std::size_t;
+    Handle arm(const Fault& fault);
+    /// The fault strikes no more, and what it holds back is seen.
+    void heal(Handle fault);
+    void heal_all();
+    /// How often it has struck.
+    std::uint64_t strikes(Handle fault) const { return armed_[fault].struck; }
+    std::uint64_t strikes() const { return strikes_; }
+
+    /// Told of each strike, in words.
+    void on_strike(std::function<void(const std::string&)> told) { told_ = std::move(told); }
+    /// Told of each occasion, behind the fact.
+    void on_occasion(std::function<void(const Occasion&)> told) { watch_ = std::move(told); }
+
+    /// How many more calls, and until what virtual time, before Hang is thrown.
+    void set_budget(std::uint64_t calls, std::uint64_t until_ns) {
+        calls_left_ = calls;
+        until_ns_ = until_ns;
+    }
+
+    const harness::Atlas& atlas() const { return atlas_; }
+    /// Vectors that are attached now.
+    std::size_t attached() const { return vectors_.size(); }
+    /// Whether the device is pulled.
+    bool removed() const { return removed_; }
+
+    std::uint64_t read(hal::AddressSpace space, std::uint64_t address, unsigned width) override;
+    void write(hal::AddressSpace space, std::uint64_t address, unsigned width, std::uint64_t value) override;
+    std::uint64_t dma_load(std::uint64_t address, unsigned width, hal::MemoryOrder order) override;
+    void dma_store(std::uint64_t address, unsigned width, std::uint64_t value,
+                   hal::MemoryOrder order) override;
+    void dma_read(std::uint64_t address, std::span<std::byte> out) override;
+    void dma_write(std::uint64_t address, std::span<const std::byte> in) override;
+    void barrier(hal::Barrier kind) override { machine_.barrier(kind); }
+    hal::Result<std::uint64_t> dma_allocate(std::uint64_t size, std::uint64_t alignment) override;
+    void dma_free(std::uint64_t address, std::uint64_t size) override;
+    hal::Result<std::uint64_t> dma_map(std::span<std::byte> buffer, hal::Direction direction) override;
+    void dma_unmap(std::uint64_t address, std::span<std::byte> buffer, hal::Direction direction) override;
+    std::uint64_t now_ns() override { return machine_.now_ns(); }
+    void delay_ns(std::uint64_t span) override;
+    hal::Result<std::uint32_t> attach_intx(hal::PciAddress function) override;
+    hal::Result<std::uint32_t> attach_irq(std::uint32_t line) override;
+    hal::Result<hal::MsiInterrupt> attach_msi() override;
+    void detach(std::uint32_t vector) override;
+    bool interrupt_pending() const override;
+    std::optional<std::uint32_t> take_interrupt(bool begin) override;
+    void log(hal::LogLevel level, const char* device, const char* message, std::uint64_t value) override {
+        machine_.log(level, device, message, value);
+    }
+
+  private:
+    struct Armed {
+        Fault fault;
+        std::optional<harness::PartName> of;
+        std::uint64_t seen = 0;
+        std::uint64_t struck = 0;
+        bool healed = false;
+        std::optional<std::uint64_t> stuck;
+        std::unordered_map<std::uint64_t, std::uint64_t> last;  ///< by address, for kPrevious
+    };
+    /// An interrupt that comes otherwise than its device meant.
+    struct Pending {
+        std::uint32_t vector;
+        std::uint64_t due_ns;
+    };
+
+    void count();
+    /// Bits of the access's value that the fault is about; nothing when it is about another place.
+    std::optional<std::uint64_t> bits_at(const Armed& armed, const Occasion& at) const;
+    /// Whether the fault strikes this occasion, which is counted.
+    bool strikes_now(Armed& armed, bool matches);
+    void tell(const Armed& armed, const Occasion& at);
+    /// What strikes before the access is made. True when the access does not take place.
+    bool before(const Occasion& at);
+    std::uint64_t answer(Occasion at);
+    std::uint64_t changed(Armed& armed, std::uint64_t value, std::uint64_t mask, const Occasion& at);
+    void answer_bytes(const Occasion& at, std::span<std::byte> bytes);
+    bool strikes_without_place(Act act, Site site);
+    void happened(const Occasion& at);
+
+    bool is_ours(hal::AddressSpace space, std::uint64_t address) const;
+    void remove();
+    void bring_back();
+    void reset();
+    void invent();
+
+    void freeze(std::uint64_t until_ns);
+    void thaw_if_due();
+    /// The driver's view of [address, address + size) while memory is frozen; empty when it is not.
+    std::span<std::byte> frozen_at(std::uint64_t address, std::uint64_t size);
+    /// A lost level-triggered interrupt stays lost until its line falls.
+    bool is_lost(std::uint32_t vector);
+    std::uint32_t attached(std::uint32_t vector);
+
+    harness::MachineBase& machine_;
+    bool is_pci_;
+    harness::Atlas atlas_;
+    std::function<void()> reset_device_;
+    std::function<void(const std::string&)> told_;
+    std::function<void(const Occasion&)> watch_;
+    std::vector<Armed> armed_;
+    std::size_t active_ = 0;
+    std::uint64_t strikes_ = 0;
+    std::uint64_t calls_left_ = ~std::uint64_t{0};
+    std::uint64_t until_ns_ = ~std::uint64_t{0};
+    bool learns_ = false;  ///< somebody wants names
+    bool removed_ = false;
+    std::vector<std::uint32_t> vectors_;
+    std::vector<std::uint32_t> lost_;
+    std::vector<Pending> pending_;
+    bool frozen_ = false;
+    std::uint64_t frozen_until_ns_ = 0;
+    std::map<std::uint64_t, std::vector<std::byte>> view_;  ///< by address, what was there when it froze
+    std::unordered_map<std::uint64_t, std::uint64_t> swapped_;  ///< for kReorder: answers still to give
+};
+
+}  // namespace tb::faults

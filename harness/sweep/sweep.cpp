@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/sweep/sweep.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tb::sweep {
+
+namespace {
+
+constexpr Lie kLies[] = {
+    {"none", "none", ""},
+};
+
+bool is_lie(const scenario::Scenario& scenario, const Pair& pair) {
+    return std::any_of(pair.parts.begin(), pair.parts.end(), [&](const std::string& part) {
+        return std::any_of(std::begin(kLies), std::end(kLies), [&](const Lie& lie) {
+            return scenario.device->name().starts_with(lie.device) && part.starts_with(lie.part);
+        });
+    });
+}
+
+}  // namespace
+
+std::span<const Lie> lies() {
+    return kLies;
+}
+
+SweepResult run_pair(const scenario::Scenario& scenario, const MakeRig& make_rig, Plan& plan, const Pair& pair) {
+    const auto rig = make_rig();
+    trace::Trace trace;
+    HostileRun run(scenario, *rig, trace, plan.truth, false);
+    const HostileResult result = run.go(pair.fault, plan.budget);
+    SweepResult verdict;
+    verdict.struck = result.struck;
+    if (result.wrong_data && is_lie(scenario, pair)) {
+        verdict.verdict = Verdict::kBelieved;
+        return verdict;
+    }
+    verdict.why = result.failure;
+    if (verdict.why.empty() && plan.lives && !result.lives)
+        verdict.why = "the driver does not work again when the device does: " + result.why_not;
+    if (verdict.why.empty() && result.struck == 0) verdict.why = "the fault never struck: the run is not repeatable";
+    if (!verdict.why.empty())
+        verdict.verdict = Verdict::kFailed;
+    else
+        verdict.verdict = result.deviated ? Verdict::kError : Verdict::kUnharmed;
+    return verdict;
+}
+
+}  // namespace tb::sweep
