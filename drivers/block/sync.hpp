@@ -17,7 +17,7 @@ struct Others {
     void* context = nullptr;
 };
 
-/// How often a waiting caller looks.
+/// How often a waiting caller looks at first.
 inline constexpr hal::Duration kSyncInterval = hal::microseconds(10);
 inline constexpr unsigned kSyncBudget = 64;
 
@@ -42,7 +42,7 @@ inline hal::Result<Completion> run_sync(BlockDevice& device, hal::Platform platf
         }
         return found;
     };
-    const bool in_time = hal::poll_until(platform, timeout, kSyncInterval, [&] {
+    const bool in_time = hal::poll_patiently(platform, timeout, kSyncInterval, [&] {
         device.poll(kSyncBudget);
         return take();
     });

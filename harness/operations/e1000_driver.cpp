@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "harness/operations/net_operations.hpp"
+#include "harness/operations/placement.hpp"
 #include "net/e1000.hpp"
-#include "pci/resources.hpp"
 
 namespace tb::harness {
 
@@ -109,13 +109,10 @@ class E1000Session : public DriverSession {
 
     Outcome start(const Arguments& arguments) {
         const pci::Function function(platform_, platform_.pci_function(kDeviceUnderTest));
-        if (!placed_) {
-            pci::ResourceAllocator resources;
-            if (const hal::Status done = resources.assign(function); !done) return {done, {}};
-            placed_ = true;
-        }
-        if (const hal::Status found = driver_.probe(platform_, function); !found) return {found, {}};
-        const hal::Status started = driver_.start(options(arguments));
+        if (const hal::Status placed = placement_.ensure(function); !placed) return {placed, {}};
+        if (const hal::Status found = driver_.probe(platform_, function); !found)
+            return {placement_.started(found), {}};
+        const hal::Status started = placement_.started(driver_.start(options(arguments)));
         const hal::Status nvm = driver_.nvm_status();
         return {started,
                 {{"mac", to_text(driver_.info().mac)},
@@ -153,7 +150,7 @@ class E1000Session : public DriverSession {
     hal::Platform platform_;
     net::E1000 driver_;
     NetOperations operations_;
-    bool placed_ = false;
+    Placement placement_;
 };
 
 class E1000DriverType : public DriverType {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/operations/net_operations.hpp"
 
+#include <hal/poll.hpp>
+
 #include <charconv>
 
 #include "harness/operations/text.hpp"
@@ -183,35 +185,33 @@ std::optional<Outcome> NetOperations::finished(std::uint32_t handle) {
 Outcome NetOperations::send(const Arguments& arguments) {
     const hal::Result<std::uint32_t> handle = submit(arguments);
     if (!handle) return {handle.error(), {}};
-    const hal::Instant start = platform_.now();
-    while (true) {
-        if (const auto outcome = finished(*handle)) return *outcome;
-        if (platform_.now() - start >= kSendDeadline) return {Error::kTimeout, {}};
-        platform_.delay(kWaitStep);
-    }
+    Outcome outcome{Error::kTimeout, {}};
+    hal::poll_patiently(platform_, kSendDeadline, kWaitStep, [&] {
+        const auto end = finished(*handle);
+        if (end) outcome = *end;
+        return end.has_value();
+    });
+    return outcome;
 }
 
 Outcome NetOperations::receive(const Arguments& arguments) {
     Bytes buffer(arguments.integer("most", kLargestFrame));
     const hal::Duration within = hal::nanoseconds(arguments.integer("within"));
-    const hal::Instant start = platform_.now();
-    while (true) {
+    hal::Result<net::RxFrame> frame = Error::kBusy;
+    hal::poll_patiently(platform_, within, kWaitStep, [&] {
         device_.poll(kPollBudget);
-        const hal::Result<net::RxFrame> frame = device_.receive(buffer);
-        if (frame) {
-            buffer.resize(frame->bytes);
-            return {{},
-                    {{"data", buffer},
-                     {"bytes", std::uint64_t{frame->bytes}},
-                     {"has_vlan", frame->has_vlan},
-                     {"vlan", std::uint64_t{frame->vlan_tag}},
-                     {"ip_checksum_good", frame->ip_checksum_checked && frame->ip_checksum_good},
-                     {"l4_checksum_good", frame->l4_checksum_checked && frame->l4_checksum_good}}};
-        }
-        const hal::Duration passed = platform_.now() - start;
-        if (frame.error() != Error::kBusy || passed >= within) return {frame.error(), {}};
-        platform_.delay(std::min(kWaitStep, hal::nanoseconds(within.ns - passed.ns)));
-    }
+        frame = device_.receive(buffer);
+        return frame || frame.error() != Error::kBusy;
+    });
+    if (!frame) return {frame.error(), {}};
+    buffer.resize(frame->bytes);
+    return {{},
+            {{"data", buffer},
+             {"bytes", std::uint64_t{frame->bytes}},
+             {"has_vlan", frame->has_vlan},
+             {"vlan", std::uint64_t{frame->vlan_tag}},
+             {"ip_checksum_good", frame->ip_checksum_checked && frame->ip_checksum_good},
+             {"l4_checksum_good", frame->l4_checksum_checked && frame->l4_checksum_good}}};
 }
 
 Outcome NetOperations::info() {

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "harness/operations/operation.hpp"
-#include "pci/resources.hpp"
+#include "harness/operations/placement.hpp"
 #include "serial/early_console.hpp"
 #include "serial/pci_serial.hpp"
 #include "serial/uart16550.hpp"
@@ -122,11 +122,7 @@ class SerialSession : public DriverSession {
             return hal::RegisterWindow(*ports);
         }
         const pci::Function function(platform_, platform_.pci_function(kDeviceUnderTest));
-        if (!placed_) {
-            pci::ResourceAllocator resources;
-            if (const hal::Status done = resources.assign(function); !done) return done.error();
-            placed_ = true;
-        }
+        if (const hal::Status placed = placement_.ensure(function); !placed) return placed.error();
         return serial::map_pci_serial(function);
     }
 
@@ -148,19 +144,20 @@ class SerialSession : public DriverSession {
 
     Outcome start(const Arguments& arguments) {
         const auto window = registers();
-        if (!window) return {window.error(), {}};
+        if (!window) return {placement_.started(window.error()), {}};
         const auto chip = uart_.probe(platform_, *window);
-        if (!chip) return {chip.error(), {}};
+        if (!chip) return {placement_.started(chip.error()), {}};
         serial::Options options;
         if (arguments.boolean("interrupts", true))
             options.interrupt = pci_ ? serial::InterruptSource::pci(kDeviceUnderTest)
                                      : serial::InterruptSource::isa(kCom1Irq);
         options.fifo_trigger = static_cast<std::uint8_t>(arguments.integer("trigger", options.fifo_trigger));
         options.flow_control = arguments.boolean("flow_control");
-        const hal::Status started = with_format(arguments, [&](const serial::LineFormat& format) {
-            options.format = format;
-            return uart_.start(options);
-        });
+        const hal::Status started =
+            placement_.started(with_format(arguments, [&](const serial::LineFormat& format) {
+                options.format = format;
+                return uart_.start(options);
+            }));
         return {started, {{"chip", std::string(serial::to_string(*chip))}}};
     }
 
@@ -203,7 +200,7 @@ class SerialSession : public DriverSession {
 
     hal::Platform platform_;
     bool pci_;
-    bool placed_ = false;
+    Placement placement_;
     serial::Uart16550 uart_;
 };
 

@@ -6,7 +6,7 @@
 
 #include "block/virtio_blk.hpp"
 #include "harness/operations/block_operations.hpp"
-#include "pci/resources.hpp"
+#include "harness/operations/placement.hpp"
 
 namespace tb::harness {
 
@@ -95,13 +95,9 @@ class VirtioBlkSession : public DriverSession {
         if (driver_->running()) return Error::kBusy;
         const pci::Function function(platform_, platform_.pci_function(kDeviceUnderTest));
         if (const auto identity = function.identify(); !identity) return identity.error();
-        if (!placed_) {
-            pci::ResourceAllocator resources;
-            if (hal::Status done = resources.assign(function); !done) return done;
-            placed_ = true;
-        }
-        if (hal::Status found = driver_->probe(platform_, function); !found) return found;
-        return driver_->start(options);
+        if (hal::Status placed = placement_.ensure(function); !placed) return placed;
+        if (hal::Status found = driver_->probe(platform_, function); !found) return placement_.started(found);
+        return placement_.started(driver_->start(options));
     }
 
     Outcome counters() const {
@@ -117,7 +113,7 @@ class VirtioBlkSession : public DriverSession {
     hal::Platform platform_;
     std::unique_ptr<VirtioBlk> driver_;
     BlockOperations operations_;
-    bool placed_ = false;
+    Placement placement_;
 };
 
 class VirtioBlkDriverType : public DriverType {

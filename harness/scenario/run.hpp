@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <hal/host.hpp>
+#include <hal/poll.hpp>
 #include <map>
 #include <memory>
 #include <optional>
@@ -150,9 +151,10 @@ class Run {
     std::uint64_t duration(const json& node, const char* key, std::uint64_t otherwise) const;
     bool boolean(const json& node, const char* key, bool otherwise) const;
     unsigned irq_line(const std::string& source) const;
-    /// Asks again and again, letting virtual time pass, until `done` or the deadline.
+    /// Asks again and again, letting virtual time pass, until `done` or the deadline: patiently, or as often as
+    /// the step says.
     template <class Done>
-    bool wait_until(std::uint64_t within, std::uint64_t every, Done&& done);
+    bool wait_until(std::uint64_t within, std::uint64_t least, Done&& done, bool patient = true);
 
     const Scenario& scenario_;
     harness::Rig& rig_;
@@ -173,13 +175,15 @@ class Run {
 };
 
 template <class Done>
-bool Run::wait_until(std::uint64_t within, std::uint64_t every, Done&& done) {
+bool Run::wait_until(std::uint64_t within, std::uint64_t least, Done&& done, bool patient) {
     const std::uint64_t start = recorder_.now_ns();
     while (true) {
         if (done()) return true;
         const std::uint64_t passed = recorder_.now_ns() - start;
         if (passed >= within) return false;
-        host_.delay(std::min(every, within - passed));
+        const std::uint64_t step =
+            patient ? hal::patience(hal::nanoseconds(passed), hal::nanoseconds(least)).ns : least;
+        host_.delay(std::min(step, within - passed));
     }
 }
 

@@ -126,7 +126,7 @@ void Run::poll_register(const json& node) {
     const bool reached = wait_until(within, duration(node, "every", kDefaultEvery), [&] {
         wrong = compare(at, host_.read(at.space, at.address, at.width), node["until"], mask);
         return wrong.empty();
-    });
+    }, false);
     if (!reached) fail(fmt::format("after {} ns {}", within, wrong));
 }
 

@@ -102,7 +102,13 @@ void HostileRun::conclude() {
     close_session();
     detach_interrupts();
     look_for_leaks("when it went");
-    if (const std::string finding = unannounced_finding(); !finding.empty()) object(finding);
+    // Models judge by what they did say; a driver acts on what it heard. What it does with memory that is not
+    // its own has no excuse.
+    for (const trace::Event& event : recorder().trace().events()) {
+        if (event.kind != trace::EventKind::kFinding) continue;
+        const std::string_view finding = recorder().trace().text(event);
+        if (finding.starts_with("driver ")) object(fmt::format("a rule was broken: {}", finding));
+    }
 }
 
 void HostileRun::end_requests() {

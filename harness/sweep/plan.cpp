@@ -117,7 +117,7 @@ class Planner {
         if (answers) {
             const std::uint64_t all = ones(at.width);
             const auto answer = [&](Act act, std::uint64_t value) {
-                if (value != at.value) push(plan, seen, {.act = act, .value = value}, all);
+                if (value != at.value) push(plan, seen, {.act = act, .value = value}, value ^ at.value);
             };
             answer(Act::kAllOnes, all);
             answer(Act::kZero, 0);
@@ -130,7 +130,7 @@ class Planner {
         }
         if (answers || at.site == Site::kWrite) {
             push(plan, seen, {.act = Act::kRemove}, 0);
-            push(plan, seen, {.act = Act::kReset}, 0);
+            push(plan, seen, {.act = Act::kReset}, ones(at.width));
         }
         if (at.site == Site::kWrite) push(plan, seen, {.act = Act::kDelay, .by_ns = kLate}, 0);
         if (at.site == Site::kInterrupt) {

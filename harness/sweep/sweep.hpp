@@ -17,7 +17,9 @@ namespace tb::sweep {
 struct Pair {
     faults::Fault fault;
     std::uint32_t place = 0;          ///< in Plan::places
-    std::vector<std::string> parts;  ///< registers, fields or parts of rings whose value it changes
+    /// Registers, fields or parts of rings in which what the driver hears differs; of a reset, those that it is
+    /// about to look at.
+    std::vector<std::string> parts;
 };
 
 /// Makes the machine that each run begins with.
@@ -58,8 +60,8 @@ SweepResult run_pair(const scenario::Scenario& scenario, const MakeRig& make_rig
 
 /// A lie that no driver can see through: the value is one that an honest device may give there.
 struct Lie {
-    const char* device;  ///< a prefix of its name
-    const char* part;    ///< a prefix of the name without indices
+    const char* device;  ///< a pattern for its name: * any text
+    const char* part;    ///< a name without indices
     const char* reason;
 };
 std::span<const Lie> lies();
