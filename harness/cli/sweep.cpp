@@ -28,6 +28,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kPairsToAJob = 250;
 /// Of real time, for one run: only for a driver that loops without looking at its device.
 constexpr unsigned kSecondsToARun = 60;
+/// From so many runs on, a tenth of them is worth a line where there is no terminal.
+constexpr std::size_t kManyRuns = 20'000;
 /// Failures of one kind at one place that are shown.
 constexpr std::size_t kShownOfAKind = 1;
 
@@ -184,12 +186,15 @@ class Sweeper {
     }
 
     void progress(std::size_t count) {
+        const std::size_t tenth = 10 * done_ / total_;
         done_ += count;
         const int fd = &out_ == &std::cerr ? STDERR_FILENO : STDOUT_FILENO;
-        if (::isatty(fd) != 1) return;
-        fmt::print(out_, "\r\x1b[K{} of {} runs, {} failed", done_, total_, matrix_.total().failed());
+        const std::string text = fmt::format("{} of {} runs, {} failed", done_, total_, matrix_.total().failed());
+        if (::isatty(fd) == 1)
+            fmt::print(out_, "\r\x1b[K{}{}", text, done_ == total_ ? "\r\x1b[K" : "");
+        else if (10 * done_ / total_ != tenth && total_ >= kManyRuns)
+            fmt::print(out_, "{}\n", text);
         out_.flush();
-        if (done_ == total_) fmt::print(out_, "\r\x1b[K");
     }
 
     void show(double seconds) {

@@ -122,10 +122,6 @@ void FaultLayer::tell(const Armed& armed, const Occasion& at) {
     told_(fmt::format("{} {} {}", spec_of(armed.fault.act).name, spec_of(at.site).name, where));
 }
 
-void FaultLayer::happened(const Occasion& at) {
-    if (watch_) watch_(at);
-}
-
 // Accesses.
 
 bool FaultLayer::before(const Occasion& at) {
@@ -213,10 +209,10 @@ std::uint64_t FaultLayer::answer(Occasion at) {
 std::uint64_t FaultLayer::read(hal::AddressSpace space, std::uint64_t address, unsigned width) {
     count();
     Occasion at{Site::kRead, space, address, width, 0};
-    if (active_ != 0) before(at);
+    if (something_armed()) before(at);
     at.value = removed_ && is_ours(space, address) ? width_mask(width) : machine_.read(space, address, width);
     atlas_.saw(false, space, address, width, at.value);
-    if (active_ != 0) at.value = answer(at);
+    if (something_armed()) at.value = answer(at);
     happened(at);
     return at.value;
 }
@@ -225,7 +221,7 @@ void FaultLayer::write(hal::AddressSpace space, std::uint64_t address, unsigned 
     count();
     const Occasion at{Site::kWrite, space, address, width, value};
     atlas_.saw(true, space, address, width, value);
-    const bool dropped = active_ != 0 && before(at);
+    const bool dropped = something_armed() && before(at);
     if (!dropped && !(removed_ && is_ours(space, address))) machine_.write(space, address, width, value);
     happened(at);
 }
@@ -233,14 +229,14 @@ void FaultLayer::write(hal::AddressSpace space, std::uint64_t address, unsigned 
 std::uint64_t FaultLayer::dma_load(std::uint64_t address, unsigned width, hal::MemoryOrder order) {
     count();
     Occasion at{Site::kLoad, hal::AddressSpace::kMemory, address, width, 0};
-    if (active_ != 0) before(at);
+    if (something_armed()) before(at);
     at.value = machine_.dma_load(address, width, order);
     if (frozen_)
         if (const auto view = frozen_at(address, width); !view.empty()) {
             at.value = 0;
             std::memcpy(&at.value, view.data(), width);
         }
-    if (active_ != 0) at.value = answer(at);
+    if (something_armed()) at.value = answer(at);
     happened(at);
     return at.value;
 }
@@ -289,7 +285,7 @@ void FaultLayer::dma_read(std::uint64_t address, std::span<std::byte> out) {
             std::copy(view.begin(), view.end(), out.begin());
     const Occasion at{Site::kData, hal::AddressSpace::kMemory, address,
                       static_cast<unsigned>(std::min<std::size_t>(out.size(), 8)), 0};
-    if (active_ != 0) answer_bytes(at, out);
+    if (something_armed()) answer_bytes(at, out);
     happened(at);
 }
 
@@ -313,7 +309,7 @@ bool FaultLayer::strikes_without_place(Act act, Site site) {
 
 hal::Result<std::uint64_t> FaultLayer::dma_allocate(std::uint64_t size, std::uint64_t alignment) {
     happened({Site::kAllocate, hal::AddressSpace::kMemory, 0, 0, size});
-    if (active_ != 0 && strikes_without_place(Act::kFail, Site::kAllocate)) return hal::Error::kNoMemory;
+    if (something_armed() && strikes_without_place(Act::kFail, Site::kAllocate)) return hal::Error::kNoMemory;
     return machine_.dma_allocate(size, alignment);
 }
 
@@ -324,7 +320,7 @@ void FaultLayer::dma_free(std::uint64_t address, std::uint64_t size) {
 
 hal::Result<std::uint64_t> FaultLayer::dma_map(std::span<std::byte> buffer, hal::Direction direction) {
     happened({Site::kAllocate, hal::AddressSpace::kMemory, 0, 0, buffer.size()});
-    if (active_ != 0 && strikes_without_place(Act::kFail, Site::kAllocate)) return hal::Error::kNoMemory;
+    if (something_armed() && strikes_without_place(Act::kFail, Site::kAllocate)) return hal::Error::kNoMemory;
     return machine_.dma_map(buffer, direction);
 }
 
@@ -336,7 +332,7 @@ void FaultLayer::dma_unmap(std::uint64_t address, std::span<std::byte> buffer, h
     view_.erase(address);
     const Occasion at{Site::kData, hal::AddressSpace::kMemory, address,
                       static_cast<unsigned>(std::min<std::size_t>(buffer.size(), 8)), 0};
-    if (active_ != 0) answer_bytes(at, buffer);
+    if (something_armed()) answer_bytes(at, buffer);
     happened(at);
 }
 
@@ -380,7 +376,7 @@ std::uint32_t FaultLayer::attached(std::uint32_t vector) {
 
 hal::Result<std::uint32_t> FaultLayer::attach_intx(hal::PciAddress function) {
     happened({Site::kAttach, hal::AddressSpace::kMemory, 0, 0, 0});
-    if (active_ != 0 && strikes_without_place(Act::kFail, Site::kAttach)) return hal::Error::kNoMemory;
+    if (something_armed() && strikes_without_place(Act::kFail, Site::kAttach)) return hal::Error::kNoMemory;
     const hal::Result<std::uint32_t> vector = machine_.attach_intx(function);
     if (vector) attached(*vector);
     return vector;
@@ -388,7 +384,7 @@ hal::Result<std::uint32_t> FaultLayer::attach_intx(hal::PciAddress function) {
 
 hal::Result<std::uint32_t> FaultLayer::attach_irq(std::uint32_t line) {
     happened({Site::kAttach, hal::AddressSpace::kMemory, 0, 0, 0});
-    if (active_ != 0 && strikes_without_place(Act::kFail, Site::kAttach)) return hal::Error::kNoMemory;
+    if (something_armed() && strikes_without_place(Act::kFail, Site::kAttach)) return hal::Error::kNoMemory;
     const hal::Result<std::uint32_t> vector = machine_.attach_irq(line);
     if (vector) attached(*vector);
     return vector;
@@ -396,7 +392,7 @@ hal::Result<std::uint32_t> FaultLayer::attach_irq(std::uint32_t line) {
 
 hal::Result<hal::MsiInterrupt> FaultLayer::attach_msi() {
     happened({Site::kAttach, hal::AddressSpace::kMemory, 0, 0, 0});
-    if (active_ != 0 && strikes_without_place(Act::kFail, Site::kAttach)) return hal::Error::kNoMemory;
+    if (something_armed() && strikes_without_place(Act::kFail, Site::kAttach)) return hal::Error::kNoMemory;
     const hal::Result<hal::MsiInterrupt> msi = machine_.attach_msi();
     if (msi) attached(msi->interrupt.vector);
     return msi;
@@ -447,7 +443,7 @@ std::optional<std::uint32_t> FaultLayer::take_interrupt(bool begin) {
         if (is_lost(*vector)) continue;
         bool arrives = true;
         for (Armed& armed : armed_) {
-            if (armed.fault.site != Site::kInterrupt || !strikes_now(armed, true)) continue;
+            if (aside_ != 0 || armed.fault.site != Site::kInterrupt || !strikes_now(armed, true)) continue;
             tell(armed, {Site::kInterrupt, hal::AddressSpace::kMemory, *vector, 0, 0});
             switch (armed.fault.act) {
                 case Act::kDrop:

@@ -64,6 +64,22 @@ class FaultLayer : public hal::Machine {
         until_ns_ = until_ns;
     }
 
+    /// While one lives, accesses are not the driver's: they are no occasions, and nothing strikes them.
+    class Aside {
+      public:
+        explicit Aside(FaultLayer* layer) : layer_(layer) {
+            if (layer_ != nullptr) ++layer_->aside_;
+        }
+        ~Aside() {
+            if (layer_ != nullptr) --layer_->aside_;
+        }
+        Aside(const Aside&) = delete;
+        Aside& operator=(const Aside&) = delete;
+
+      private:
+        FaultLayer* layer_;
+    };
+
     const harness::Atlas& atlas() const { return atlas_; }
     /// Vectors that are attached now.
     std::size_t attached() const { return vectors_.size(); }
@@ -122,7 +138,10 @@ class FaultLayer : public hal::Machine {
     std::uint64_t changed(Armed& armed, std::uint64_t value, std::uint64_t mask, const Occasion& at);
     void answer_bytes(const Occasion& at, std::span<std::byte> bytes);
     bool strikes_without_place(Act act, Site site);
-    void happened(const Occasion& at);
+    void happened(const Occasion& at) {
+        if (watch_ && aside_ == 0) watch_(at);
+    }
+    bool something_armed() const { return active_ != 0 && aside_ == 0; }
 
     bool is_ours(hal::AddressSpace space, std::uint64_t address) const;
     void remove();
@@ -146,10 +165,10 @@ class FaultLayer : public hal::Machine {
     std::function<void(const Occasion&)> watch_;
     std::vector<Armed> armed_;
     std::size_t active_ = 0;
+    unsigned aside_ = 0;
     std::uint64_t strikes_ = 0;
     std::uint64_t calls_left_ = ~std::uint64_t{0};
     std::uint64_t until_ns_ = ~std::uint64_t{0};
-    bool learns_ = false;  ///< somebody wants names
     bool removed_ = false;
     std::vector<std::uint32_t> vectors_;
     std::vector<std::uint32_t> lost_;

@@ -194,7 +194,8 @@ class SerialSession : public DriverSession {
         if (!window) return {window.error(), {}};
         serial::EarlyConsole console(*window);
         const std::uint64_t sent = console.write(arguments.data("data"));
-        if (!console.alive()) return {sent == 0 ? Error::kAbsent : Error::kTimeout, {{"taken", sent}}};
+        if (!console.alive())
+            return {placement_.started(sent == 0 ? Error::kAbsent : Error::kTimeout), {{"taken", sent}}};
         return {{}, {{"taken", sent}}};
     }
 

@@ -89,6 +89,8 @@ class Run {
     void collect_outputs();
     /// DMA memory that is nobody's, in words; empty if there is none.
     std::string left_behind() const;
+    /// While it lives, accesses are the scenario's own, which no fault strikes.
+    faults::FaultLayer::Aside aside() { return faults::FaultLayer::Aside(faults_ ? &*faults_ : nullptr); }
     /// A finding that the scenario does not announce; empty if there is none.
     std::string unannounced_finding() const;
     std::uint64_t step_number() const { return step_number_; }
@@ -146,6 +148,13 @@ class Run {
     void host_medium(std::string_view act, const json& node);
 
     [[noreturn]] static void fail(const std::string& message) { throw StepFailure(message); }
+    /// What a step before has made; it may have failed, where that is tolerated.
+    template <class T>
+    static T& named(std::map<std::string, T>& all, const std::string& name) {
+        const auto found = all.find(name);
+        if (found == all.end()) fail(name + " is not there: its step failed");
+        return found->second;
+    }
     std::uint64_t integer(const json& value) const { return to_integer(value, lookup_); }
     std::uint64_t integer(const json& node, const char* key, std::uint64_t otherwise) const;
     std::uint64_t duration(const json& node, const char* key, std::uint64_t otherwise) const;

@@ -23,11 +23,11 @@ void Run::fault(const json& node) {
 void Run::heal(const json& node) {
     const std::string name = node["heal"].get<std::string>();
     const std::uint64_t struck =
-        name == "all" ? faults_->strikes() : faults_->strikes(fault_handles_.at(name));
+        name == "all" ? faults_->strikes() : faults_->strikes(named(fault_handles_, name));
     if (name == "all")
         faults_->heal_all();
     else
-        faults_->heal(fault_handles_.at(name));
+        faults_->heal(named(fault_handles_, name));
     // What was held back may be an interrupt: it is taken before the next step.
     host_.interrupt_point();
     if (!node.contains("struck")) return;

@@ -49,6 +49,7 @@ const harness::LayoutField& part(const harness::LayoutSpec& layout, std::string_
 }  // namespace
 
 void Run::buffer(const json& node) {
+    const auto own = aside();
     const std::string name = node["buffer"].get<std::string>();
     const std::uint64_t size = integer(node["size"]);
     const auto address = recorder_.dma_allocate(size, integer(node, "align", kDefaultAlignment));
@@ -62,7 +63,7 @@ void Run::buffer(const json& node) {
 }
 
 Run::Buffer Run::span_of(const json& node, const char* key, std::uint64_t length) {
-    const Buffer& buffer = buffers_.at(node[key].get<std::string>());
+    const Buffer& buffer = named(buffers_, node[key].get<std::string>());
     const std::uint64_t at = integer(node, "at", 0);
     if (at > buffer.size || length > buffer.size - at)
         fail(fmt::format("bytes {} to {} are beyond the end of the buffer, which has {}", at, at + length,
@@ -78,6 +79,7 @@ const harness::LayoutSpec& Run::layout(const json& node) {
 }
 
 void Run::store(const json& node) {
+    const auto own = aside();
     harness::Bytes bytes;
     if (node.contains("data")) {
         bytes = to_data(node["data"]);
@@ -135,6 +137,7 @@ std::string Run::check_memory(const json& node) {
 }
 
 void Run::load(const json& node) {
+    const auto own = aside();
     std::string wrong;
     const bool right = wait_until(duration(node, "within", 0), kPollEvery, [&] {
         wrong = check_memory(node);
@@ -157,6 +160,7 @@ unsigned Run::irq_line(const std::string& source) const {
 }
 
 void Run::attach(const json& node) {
+    const auto own = aside();
     const std::string source = node["attach"].get<std::string>();
     const std::string name = node["as"].get<std::string>();
     Attached& attached = interrupts_[name];
@@ -176,7 +180,7 @@ void Run::attach(const json& node) {
 }
 
 void Run::interrupt(const json& node) {
-    Attached& attached = interrupts_.at(node["interrupt"].get<std::string>());
+    Attached& attached = named(interrupts_, node["interrupt"].get<std::string>());
     const std::uint64_t want = integer(node, "count", 1);
     const std::uint64_t within = duration(node, "within", 0);
     if (want == 0) {

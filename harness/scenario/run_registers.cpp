@@ -99,17 +99,20 @@ std::string Run::compare(const Place& at, std::uint64_t value, const json& expec
 }
 
 void Run::write_register(const json& node) {
+    const auto own = aside();
     const Place at = place(node, "write");
     host_.write(at.space, at.address, at.width, compose(at, node["value"], 0));
 }
 
 void Run::modify_register(const json& node) {
+    const auto own = aside();
     const Place at = place(node, "modify");
     const std::uint64_t old = host_.read(at.space, at.address, at.width);
     host_.write(at.space, at.address, at.width, compose(at, node["value"], old));
 }
 
 void Run::read_register(const json& node) {
+    const auto own = aside();
     const Place at = place(node, "read");
     const std::uint64_t value = host_.read(at.space, at.address, at.width);
     if (node.contains("as")) names_[node["as"].get<std::string>()] = value;
@@ -119,6 +122,7 @@ void Run::read_register(const json& node) {
 }
 
 void Run::poll_register(const json& node) {
+    const auto own = aside();
     const Place at = place(node, "poll");
     const json* mask = node.contains("mask") ? &node["mask"] : nullptr;
     const std::uint64_t within = duration(node, "within", kDefaultWithin);
@@ -131,6 +135,7 @@ void Run::poll_register(const json& node) {
 }
 
 void Run::setup(const json& node) {
+    const auto own = aside();
     const hal::Platform platform(host_);
     const pci::Function function(platform, platform.pci_function(harness::kDeviceUnderTest));
     pci::ResourceAllocator resources;

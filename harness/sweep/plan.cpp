@@ -45,6 +45,13 @@ std::string without_indices(const std::string& name) {
     return harness::PartName(name).base();
 }
 
+bool writes_registers(const nlohmann::json& steps) {
+    return std::any_of(steps.begin(), steps.end(), [](const nlohmann::json& step) {
+        return step.contains("write") || step.contains("modify") ||
+               (step.contains("steps") && writes_registers(step["steps"]));
+    });
+}
+
 class Planner {
   public:
     Planner(HostileRun& run, harness::MachineBase& machine) : run_(run), machine_(machine) {}
@@ -183,6 +190,7 @@ Plan make_plan(const scenario::Scenario& scenario, const MakeRig& make_rig) {
         plan.objection = "it arms faults itself";
         return plan;
     }
+    if (writes_registers(scenario.steps)) plan.truth.distrust_lines();
     const auto rig = make_rig();
     trace::Trace trace;
     HostileRun run(scenario, *rig, trace, plan.truth, true);

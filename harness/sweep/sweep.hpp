@@ -61,7 +61,8 @@ SweepResult run_pair(const scenario::Scenario& scenario, const MakeRig& make_rig
 /// A lie that no driver can see through: the value is one that an honest device may give there.
 struct Lie {
     const char* device;  ///< a pattern for its name: * any text
-    const char* part;    ///< a name without indices
+    const char* act;     ///< a pattern for what is done
+    const char* part;    ///< a pattern for the name without indices
     const char* reason;
 };
 std::span<const Lie> lies();

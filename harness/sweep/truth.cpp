@@ -89,7 +89,7 @@ std::string Truth::judge(const OperationSpec& operation, const Arguments& argume
     if (name == "blk.read") return judge_read(arguments, *data, outside);
     if (name == "net.receive" && !contains(received_, *data))
         return fmt::format("net.receive gave a frame of {} bytes that never came", data->size());
-    if (name == "uart.read") {
+    if (name == "uart.read" && !distrusts_lines_) {
         read_now_.insert(read_now_.end(), data->begin(), data->end());
         if (!is_subsequence(read_now_, typed_)) return "uart.read gave characters that were never typed";
     }
@@ -99,6 +99,7 @@ std::string Truth::judge(const OperationSpec& operation, const Arguments& argume
 std::string Truth::judge_output(std::string_view what, const Bytes& bytes) {
     if (what == "net.frame")
         return contains(sent_, bytes) ? "" : fmt::format("a frame of {} bytes went out that nobody sent", bytes.size());
+    if (distrusts_lines_) return {};
     printed_now_.insert(printed_now_.end(), bytes.begin(), bytes.end());
     return is_subsequence(printed_now_, printed_) ? "" : "characters went out that nobody wrote, or not in this order";
 }
