@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "harness/operations/board.hpp"
 
@@ -82,6 +83,7 @@ void FaultLayer::delay_ns(std::uint64_t span) {
     machine_.delay_ns(span);
     if (machine_.now_ns() > until_ns_)
         throw Hang("the driver does not come to an end: it has used up its virtual time");
+    if (!lost_.empty()) find_lost();
     if (frozen_) thaw_if_due();
 }
 
@@ -211,6 +213,7 @@ std::uint64_t FaultLayer::read(hal::AddressSpace space, std::uint64_t address, u
     Occasion at{Site::kRead, space, address, width, 0};
     if (something_armed()) before(at);
     at.value = removed_ && is_ours(space, address) ? width_mask(width) : machine_.read(space, address, width);
+    if (!lost_.empty()) find_lost();
     atlas_.saw(false, space, address, width, at.value);
     if (something_armed()) at.value = answer(at);
     happened(at);
@@ -223,6 +226,7 @@ void FaultLayer::write(hal::AddressSpace space, std::uint64_t address, unsigned 
     atlas_.saw(true, space, address, width, value);
     const bool dropped = something_armed() && before(at);
     if (!dropped && !(removed_ && is_ours(space, address))) machine_.write(space, address, width, value);
+    if (!lost_.empty()) find_lost();
     happened(at);
 }
 
@@ -416,16 +420,14 @@ bool FaultLayer::interrupt_pending() const {
                        [now = machine_.now_ns()](const Pending& p) { return p.due_ns <= now; });
 }
 
-bool FaultLayer::is_lost(std::uint32_t vector) {
-    const auto found = std::find(lost_.begin(), lost_.end(), vector);
-    if (found == lost_.end()) return false;
-    if (machine_.asserted(vector)) return true;
-    lost_.erase(found);
-    return false;
+void FaultLayer::find_lost() {
+    std::erase_if(lost_, [&](std::uint32_t vector) { return !machine_.asserted(vector); });
 }
 
 std::optional<std::uint32_t> FaultLayer::take_interrupt(bool begin) {
     if (removed_) return std::nullopt;
+    // What is pending here comes before the machine's round.
+    if (begin) round_begins_ = true;
     const auto due = std::find_if(pending_.begin(), pending_.end(), [now = machine_.now_ns()](const Pending& p) {
         return p.due_ns <= now;
     });
@@ -435,12 +437,9 @@ std::optional<std::uint32_t> FaultLayer::take_interrupt(bool begin) {
         std::erase(lost_, vector);
         return vector;
     }
-    // A line that has fallen meanwhile is lost no more.
-    std::erase_if(lost_, [&](std::uint32_t vector) { return !machine_.asserted(vector); });
     if (frozen_) return std::nullopt;
-    while (const auto vector = machine_.take_interrupt(begin)) {
-        begin = false;
-        if (is_lost(*vector)) continue;
+    while (const auto vector = machine_.take_interrupt(std::exchange(round_begins_, false))) {
+        if (std::find(lost_.begin(), lost_.end(), *vector) != lost_.end()) continue;
         bool arrives = true;
         for (Armed& armed : armed_) {
             if (aside_ != 0 || armed.fault.site != Site::kInterrupt || !strikes_now(armed, true)) continue;

@@ -153,8 +153,8 @@ class FaultLayer : public hal::Machine {
     void thaw_if_due();
     /// The driver's view of [address, address + size) while memory is frozen; empty when it is not.
     std::span<std::byte> frozen_at(std::uint64_t address, std::uint64_t size);
-    /// A lost level-triggered interrupt stays lost until its line falls.
-    bool is_lost(std::uint32_t vector);
+    /// A lost level-triggered interrupt stays lost until its line has fallen.
+    void find_lost();
     std::uint32_t attached(std::uint32_t vector);
 
     harness::MachineBase& machine_;
@@ -173,6 +173,7 @@ class FaultLayer : public hal::Machine {
     std::vector<std::uint32_t> vectors_;
     std::vector<std::uint32_t> lost_;
     std::vector<Pending> pending_;
+    bool round_begins_ = false;
     bool frozen_ = false;
     std::uint64_t frozen_until_ns_ = 0;
     std::map<std::uint64_t, std::vector<std::byte>> view_;  ///< by address, what was there when it froze
