@@ -92,7 +92,8 @@ struct RecordOptions {
 int record_command(const RecordOptions& options);
 
 struct ListOptions {
-    std::string what;  ///< devices, registers, drivers, operations, steps, faults, scenarios, allowed or schema
+    std::string
+        what;  ///< devices, registers, drivers, operations, steps, faults, scenarios, allowed or schema
     Options shared;
 };
 int list_command(const ListOptions& options);

@@ -92,7 +92,8 @@ void list_steps() {
 
 void list_faults(const Options& options) {
     fmt::print("Where (\"on\"):\n");
-    for (const faults::SiteSpec& site : faults::site_specs()) fmt::print("    {:<12} {}\n", site.name, site.about);
+    for (const faults::SiteSpec& site : faults::site_specs())
+        fmt::print("    {:<12} {}\n", site.name, site.about);
     fmt::print("\nWhat (\"fault\"):\n");
     for (const faults::ActSpec& act : faults::act_specs()) {
         std::string sites;
@@ -100,8 +101,10 @@ void list_faults(const Options& options) {
             if (faults::possible(act, site.site)) sites += fmt::format(" {}", site.name);
         fmt::print("    {:<12} {}\n                 on{}\n", act.name, act.about, sites);
     }
-    fmt::print("\nOf what (\"of\"): on read and write a register or a field (`twinbench list registers`), on load and "
-               "data:\n");
+    fmt::print(
+        "\nOf what (\"of\"): on read and write a register or a field (`twinbench list registers`), on load "
+        "and "
+        "data:\n");
     for (const harness::DeviceType* type : harness::device_types()) {
         const std::vector<std::string> names = harness::Atlas::memory_names(*type);
         if (!wanted(options, type->name()) || names.empty()) continue;

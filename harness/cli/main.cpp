@@ -91,17 +91,19 @@ void add_confirm(CLI::App& app, int& status) {
 }
 
 void add_sweep(CLI::App& app, int& status) {
-    auto* command = app.add_subcommand(
-        "sweep",
-        "Run each scenario once for every fault at every access, on the models: whatever the device does, the driver "
-        "must come to an end, give errors or true data, leave nothing behind, and work again when the device does");
+    auto* command = app.add_subcommand("sweep",
+                                       "Run each scenario once for every fault at every access, on the "
+                                       "models: whatever the device does, the driver "
+                                       "must come to an end, give errors or true data, leave nothing behind, "
+                                       "and work again when the device does");
     static cli::SweepOptions values;
     add_selection(*command, values.shared);
     command->add_option("--seed", values.shared.seed, "Replace the scenarios' seeds")->type_name("N");
     command->add_option("-j,--jobs", values.shared.jobs, "Runs at a time (default: one a processor)")
         ->type_name("N")
         ->check(CLI::Range(1, 256));
-    command->add_flag("--matrix", values.matrix, "Show the matrix of places and faults: runs, or failures with a !");
+    command->add_flag("--matrix", values.matrix,
+                      "Show the matrix of places and faults: runs, or failures with a !");
     command->add_option("--json", values.shared.json, "Write results as JSON; - for standard output")
         ->type_name("FILE");
     command->add_flag("-v,--verbose", values.shared.verbose, "Show every failure, and what was left out");
@@ -241,8 +243,8 @@ void add_list(CLI::App& app, int& status) {
         ->add_option("what", values.what,
                      "devices, registers, drivers, operations, steps, faults, scenarios, allowed or schema")
         ->required()
-        ->check(CLI::IsMember(
-            {"devices", "registers", "drivers", "operations", "steps", "faults", "scenarios", "allowed", "schema"}));
+        ->check(CLI::IsMember({"devices", "registers", "drivers", "operations", "steps", "faults",
+                               "scenarios", "allowed", "schema"}));
     add_selection(*command, values.shared);
     command->callback([&] { status = cli::list_command(values); });
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "harness/sweep/sweep.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 #include <unistd.h>
@@ -14,7 +16,6 @@
 #include "harness/cli/pool.hpp"
 #include "harness/cli/suite.hpp"
 #include "harness/sweep/matrix.hpp"
-#include "harness/sweep/sweep.hpp"
 #include "harness/trace/atomic_file.hpp"
 
 namespace tb::cli {
@@ -74,7 +75,8 @@ class Sweeper {
     int run() {
         const Clock::time_point start = Clock::now();
         make_plans();
-        if (std::all_of(subjects_.begin(), subjects_.end(), [](const Subject& s) { return !s.objection.empty(); })) {
+        if (std::all_of(subjects_.begin(), subjects_.end(),
+                        [](const Subject& s) { return !s.objection.empty(); })) {
             fmt::print(stderr, "twinbench: nothing to sweep: {}: {}\n", subjects_.front().scenario->id,
                        subjects_.front().objection);
             return kBadInput;
@@ -99,7 +101,8 @@ class Sweeper {
   private:
     sweep::MakeRig maker(const scenario::Scenario& scenario) const {
         return [this, &scenario] {
-            return scenario.device->make_model(scenario.configuration, rig_options(options_.shared, scenario));
+            return scenario.device->make_model(scenario.configuration,
+                                               rig_options(options_.shared, scenario));
         };
     }
 
@@ -168,11 +171,12 @@ class Sweeper {
         // The one value that plans name is what the register held before.
         return pair.fault.act == faults::Act::kValue ? "previous" : faults::spec_of(pair.fault.act).name;
     }
-    static sweep::Cell cell_of(const scenario::Scenario& scenario, const sweep::Plan& plan, const sweep::Pair& pair) {
+    static sweep::Cell cell_of(const scenario::Scenario& scenario, const sweep::Plan& plan,
+                               const sweep::Pair& pair) {
         return {std::string(scenario.device->name()), plan.places[pair.place], act_of(pair)};
     }
-    static Failure failure(const scenario::Scenario& scenario, const sweep::Plan& plan, const sweep::Pair& pair,
-                           const std::string& why) {
+    static Failure failure(const scenario::Scenario& scenario, const sweep::Plan& plan,
+                           const sweep::Pair& pair, const std::string& why) {
         return {scenario.id,  std::string(scenario.device->name()), plan.places[pair.place],
                 act_of(pair), faults::describe(pair.fault),         why};
     }
@@ -189,7 +193,8 @@ class Sweeper {
         const std::size_t tenth = 10 * done_ / total_;
         done_ += count;
         const int fd = &out_ == &std::cerr ? STDERR_FILENO : STDOUT_FILENO;
-        const std::string text = fmt::format("{} of {} runs, {} failed", done_, total_, matrix_.total().failed());
+        const std::string text =
+            fmt::format("{} of {} runs, {} failed", done_, total_, matrix_.total().failed());
         if (::isatty(fd) == 1)
             fmt::print(out_, "\r\x1b[K{}{}", text, done_ == total_ ? "\r\x1b[K" : "");
         else if (10 * done_ / total_ != tenth && total_ >= kManyRuns)
@@ -216,14 +221,15 @@ class Sweeper {
                                                      : "not swept: " + subject.objection);
         }
         const sweep::Tally total = matrix_.total();
-        fmt::print(out_,
-                   "{} scenarios with {} occasions, {} left out{}; {} kinds of fault at a place\n"
-                   "{} runs: {} unharmed, {} with an error, {} believed a lie that no driver can see, {} failed "
-                   "in {:.2f} s\n",
-                   swept, occasions, subjects_.size() - swept,
-                   swept == subjects_.size() || options_.shared.verbose ? "" : " (-v says why)",
-                   matrix_.cells().size(), total.runs(), total.of[0], total.of[1], total.of[2], total.failed(),
-                   seconds);
+        fmt::print(
+            out_,
+            "{} scenarios with {} occasions, {} left out{}; {} kinds of fault at a place\n"
+            "{} runs: {} unharmed, {} with an error, {} believed a lie that no driver can see, {} failed "
+            "in {:.2f} s\n",
+            swept, occasions, subjects_.size() - swept,
+            swept == subjects_.size() || options_.shared.verbose ? "" : " (-v says why)",
+            matrix_.cells().size(), total.runs(), total.of[0], total.of[1], total.of[2], total.failed(),
+            seconds);
     }
 
     void show_failures() {
@@ -251,16 +257,15 @@ class Sweeper {
         for (const Failure& failure : failures_) failures.push_back(to_json(failure));
         json scenarios = json::array();
         for (const Subject& subject : subjects_) {
-            json node{{"id", subject.scenario->id}, {"runs", subject.pairs}, {"occasions", subject.occasions}};
+            json node{
+                {"id", subject.scenario->id}, {"runs", subject.pairs}, {"occasions", subject.occasions}};
             if (!subject.objection.empty()) node["left_out"] = subject.objection;
             scenarios.push_back(std::move(node));
         }
         const sweep::Tally total = matrix_.total();
-        const json report{{"runs", total.runs()},     {"failures", total.failed()},
-                          {"seconds", seconds_},      {"unharmed", total.of[0]},
-                          {"errors", total.of[1]},    {"believed", total.of[2]},
-                          {"scenarios", scenarios},   {"matrix", matrix_.to_json()},
-                          {"failed", failures}};
+        const json report{{"runs", total.runs()},    {"failures", total.failed()},  {"seconds", seconds_},
+                          {"unharmed", total.of[0]}, {"errors", total.of[1]},       {"believed", total.of[2]},
+                          {"scenarios", scenarios},  {"matrix", matrix_.to_json()}, {"failed", failures}};
         if (options_.shared.json == "-") {
             fmt::print("{}\n", report.dump(2));
             return true;

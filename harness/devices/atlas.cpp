@@ -59,8 +59,8 @@ bool PartName::matches(std::string_view name) const {
     for (std::size_t i = 0; i < count_; ++i) {
         bool found = false;
         for (std::size_t k = 0; k < other.count_; ++k)
-            found = found || (other.indices_[k].at == indices_[i].at &&
-                              other.indices_[k].value == indices_[i].value);
+            found = found ||
+                    (other.indices_[k].at == indices_[i].at && other.indices_[k].value == indices_[i].value);
         if (!found) return false;
     }
     return true;

@@ -71,6 +71,11 @@ std::string QemuRig::trouble() {
     return fmt::format("QEMU ended ({}): {}", vm_.process().status_text(), vm_.stderr_text());
 }
 
+void QemuRig::reset_device() {
+    vm_.qmp().execute("system_reset");
+    machine_->settle();
+}
+
 std::unique_ptr<DriverSession> QemuRig::open(const DriverType& driver, const DeviceType& device,
                                              hal::Host& host) {
     if (kernel_ == nullptr) return Rig::open(driver, device, host);

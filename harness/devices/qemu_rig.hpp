@@ -32,6 +32,8 @@ class QemuRig : public Rig {
     trace::Visibility visibility() const override;
     double boot_seconds() const override { return boot_seconds_; }
     std::string trouble() override;
+    /// With all of the machine: QEMU resets no device alone.
+    void reset_device() override;
     std::unique_ptr<DriverSession> open(const DriverType& driver, const DeviceType& device,
                                         hal::Host& host) override;
 

@@ -98,7 +98,7 @@ class VirtioRings : public Rings {
     }
 
     std::vector<std::string> names() const override {
-        std::vector<std::string> all = {"queue.avail.ring",      "queue.avail.used_event",
+        std::vector<std::string> all = {"queue.avail.ring",       "queue.avail.used_event",
                                         "queue.used.avail_event", "queue.readable",
                                         "queue.writable",         "queue.writable.last"};
         const auto add = [&](const char* prefix, const LayoutSpec& layout) {
@@ -161,8 +161,8 @@ class VirtioRings : public Rings {
             std::memcpy(&d, memory.data() + at, sizeof d);
             const bool indirect = (d.flags & 4) != 0;
             if (indirect && outermost) {
-                if (const char* role = role_in_table(d.address, d.bytes / sizeof(Descriptor), address, memory,
-                                                     false))
+                if (const char* role =
+                        role_in_table(d.address, d.bytes / sizeof(Descriptor), address, memory, false))
                     return role;
             } else if (inside(address, d.address, d.bytes)) {
                 if ((d.flags & 2) == 0) return ".readable";

@@ -26,7 +26,8 @@ class Rings {
     /// `memory` is the guest's, from address 0.
     virtual std::vector<trace::NamedBits> pieces(std::uint64_t address, unsigned width,
                                                  std::span<const std::byte> memory) const = 0;
-    /// The same place in the element behind the one at `address`; nothing outside rings that the device fills.
+    /// The same place in the element behind the one at `address`; nothing outside rings that the device
+    /// fills.
     virtual std::optional<std::uint64_t> in_next_element(std::uint64_t address) const = 0;
     /// All names, without their indices: "queue.used.idx".
     virtual std::vector<std::string> names() const = 0;

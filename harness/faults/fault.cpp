@@ -12,8 +12,7 @@ namespace {
 
 constexpr std::uint8_t at(std::initializer_list<Site> sites) {
     std::uint8_t bits = 0;
-    for (const Site site : sites)
-        bits = static_cast<std::uint8_t>(bits | 1U << static_cast<unsigned>(site));
+    for (const Site site : sites) bits = static_cast<std::uint8_t>(bits | 1U << static_cast<unsigned>(site));
     return bits;
 }
 
@@ -34,14 +33,16 @@ constexpr std::uint8_t kValues = at({kRead, kLoad});
 constexpr std::uint8_t kAccesses = at({kRead, kWrite, kLoad});
 
 constexpr ActSpec kActSpecs[] = {
-    {Act::kAllOnes, "all-ones", "the answer is all ones, as from a place where nothing is", at({kRead, kLoad, kData})},
+    {Act::kAllOnes, "all-ones", "the answer is all ones, as from a place where nothing is",
+     at({kRead, kLoad, kData})},
     {Act::kZero, "zero", "the answer is zero", at({kRead, kLoad, kData})},
     {Act::kPrevious, "previous", "the answer is that of the last such access to the same place", kValues},
     {Act::kValue, "value", "the answer is \"value\"", kValues, Parameter::kValue},
-    {Act::kFlip, "flip", "the bits of \"mask\" in the answer are the other way round", at({kRead, kLoad, kData}),
-     Parameter::kMask},
+    {Act::kFlip, "flip", "the bits of \"mask\" in the answer are the other way round",
+     at({kRead, kLoad, kData}), Parameter::kMask},
     {Act::kAdd, "add", "\"value\" is added to the answer", kValues, Parameter::kValue},
-    {Act::kStick, "stick", "the answer stays what it was at the first match", kValues, Parameter::kNone, true},
+    {Act::kStick, "stick", "the answer stays what it was at the first match", kValues, Parameter::kNone,
+     true},
     {Act::kTruncate, "truncate", "the second half of the bytes was never written", at({kData})},
     {Act::kReorder, "reorder", "two neighbours in a ring that the device fills change places", at({kLoad})},
     {Act::kDrop, "drop", "it does not arrive: a write at the device, an interrupt at the handler",
@@ -53,10 +54,13 @@ constexpr ActSpec kActSpecs[] = {
      at({kRead, kWrite, kLoad, kInterrupt}), Parameter::kBy},
     {Act::kInvent, "invent", "every handler runs once, though the device asked for nothing", kAccesses},
     {Act::kFail, "fail", "the system has none to give", at({kAllocate, kAttach})},
-    {Act::kRemove, "remove", "the device is pulled just before: all reads give all-ones", kAccesses, Parameter::kNone,
-     true},
+    {Act::kRemove, "remove",
+     "the device is pulled just before: all reads give all-ones; when healed another is plugged in, with the "
+     "same addresses",
+     kAccesses, Parameter::kNone, true},
     {Act::kReset, "reset",
-     "the device is reset just before, behind the driver's back; its configuration header is put back", kAccesses},
+     "the device is reset just before, behind the driver's back; its configuration header is put back",
+     kAccesses},
 };
 
 }  // namespace

@@ -77,12 +77,12 @@ struct Fault {
     /// A register, a field, or a part of a ring (see PartName); empty: anything at the site. An answer is
     /// changed in the bits so named, and in no others.
     std::string of = {};
-    std::uint64_t nth = 1;           ///< the first match that is struck
-    std::uint64_t times = 1;         ///< matches to strike; 0: all until healed
+    std::uint64_t nth = 1;            ///< the first match that is struck
+    std::uint64_t times = 1;          ///< matches to strike; 0: all until healed
     std::uint64_t not_before_ns = 0;  ///< virtual time, since power-on
-    std::uint64_t value = 0;         ///< of kValue, kAdd
-    std::uint64_t mask = 0;          ///< bits of kFlip, counted from the named bits' lowest
-    std::uint64_t by_ns = 0;         ///< of kDelay
+    std::uint64_t value = 0;          ///< of kValue, kAdd
+    std::uint64_t mask = 0;           ///< bits of kFlip, counted from the named bits' lowest
+    std::uint64_t by_ns = 0;          ///< of kDelay
 
     bool operator==(const Fault&) const = default;
 };

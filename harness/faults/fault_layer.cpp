@@ -24,9 +24,8 @@ constexpr std::uint64_t bits_mask(unsigned lsb, unsigned bits) {
 
 // The standard header (PCI 3.0 §6.1).
 constexpr std::uint32_t kCommand = 0x04;
-constexpr std::uint64_t kBusMaster = 1 << 2;
 constexpr std::uint32_t kFirstBar = 0x10;
-constexpr std::uint32_t kBars = 6;
+constexpr auto kPciConfig = hal::AddressSpace::kPciConfig;
 
 std::uint64_t config(std::uint32_t offset) {
     return hal::config_address(harness::kDeviceUnderTest, offset);
@@ -36,10 +35,7 @@ std::uint64_t config(std::uint32_t offset) {
 
 FaultLayer::FaultLayer(harness::MachineBase& machine, const harness::DeviceType& device,
                        std::function<void()> reset_device)
-    : machine_(machine),
-      is_pci_(device.is_pci()),
-      atlas_(device),
-      reset_device_(std::move(reset_device)) {}
+    : machine_(machine), is_pci_(device.is_pci()), atlas_(device), reset_device_(std::move(reset_device)) {}
 
 FaultLayer::~FaultLayer() = default;
 
@@ -73,8 +69,7 @@ void FaultLayer::heal_all() {
 }
 
 void FaultLayer::count() {
-    if (calls_left_ == 0)
-        throw Hang("the driver does not come to an end: it has used up its accesses");
+    if (calls_left_ == 0) throw Hang("the driver does not come to an end: it has used up its accesses");
     --calls_left_;
 }
 
@@ -348,27 +343,36 @@ bool FaultLayer::is_ours(hal::AddressSpace space, std::uint64_t address) const {
 }
 
 void FaultLayer::remove() {
+    save_header();
     removed_ = true;
-    if (!is_pci_) return;
-    // What is no longer plugged in reaches no memory.
-    const std::uint64_t command = machine_.read(hal::AddressSpace::kPciConfig, config(kCommand), 2);
-    machine_.write(hal::AddressSpace::kPciConfig, config(kCommand), 2, command & ~kBusMaster);
+    // Without power it does nothing on its own either.
+    reset_device_();
 }
 
 void FaultLayer::bring_back() {
     removed_ = false;
     reset_device_();
+    place_again();
 }
 
 void FaultLayer::reset() {
-    if (!is_pci_) return reset_device_();
-    constexpr auto kSpace = hal::AddressSpace::kPciConfig;
-    const std::uint64_t command = machine_.read(kSpace, config(kCommand), 2);
-    std::array<std::uint64_t, kBars> bars{};
-    for (std::uint32_t i = 0; i < kBars; ++i) bars[i] = machine_.read(kSpace, config(kFirstBar + 4 * i), 4);
+    save_header();
     reset_device_();
-    for (std::uint32_t i = 0; i < kBars; ++i) machine_.write(kSpace, config(kFirstBar + 4 * i), 4, bars[i]);
-    machine_.write(kSpace, config(kCommand), 2, command);
+    place_again();
+    if (is_pci_) machine_.write(kPciConfig, config(kCommand), 2, command_);
+}
+
+void FaultLayer::save_header() {
+    if (!is_pci_ || removed_) return;
+    command_ = machine_.read(kPciConfig, config(kCommand), 2);
+    for (std::uint32_t i = 0; i < bars_.size(); ++i)
+        bars_[i] = machine_.read(kPciConfig, config(kFirstBar + 4 * i), 4);
+}
+
+void FaultLayer::place_again() {
+    if (!is_pci_) return;
+    for (std::uint32_t i = 0; i < bars_.size(); ++i)
+        machine_.write(kPciConfig, config(kFirstBar + 4 * i), 4, bars_[i]);
 }
 
 // Interrupts.
@@ -428,9 +432,8 @@ std::optional<std::uint32_t> FaultLayer::take_interrupt(bool begin) {
     if (removed_) return std::nullopt;
     // What is pending here comes before the machine's round.
     if (begin) round_begins_ = true;
-    const auto due = std::find_if(pending_.begin(), pending_.end(), [now = machine_.now_ns()](const Pending& p) {
-        return p.due_ns <= now;
-    });
+    const auto due = std::find_if(pending_.begin(), pending_.end(),
+                                  [now = machine_.now_ns()](const Pending& p) { return p.due_ns <= now; });
     if (due != pending_.end()) {
         const std::uint32_t vector = due->vector;
         pending_.erase(due);

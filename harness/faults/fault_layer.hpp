@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <optional>
@@ -38,8 +39,8 @@ struct Occasion {
 /// were armed.
 class FaultLayer : public hal::Machine {
   public:
-    /// `reset_device` brings the device to its power-on state; called for kReset, and when a removed device
-    /// comes back.
+    /// `reset_device` brings the device to its power-on state; called for kReset, and when another takes the
+    /// place of a removed one. The firmware's part, the addresses in BARs, is done again then.
     FaultLayer(harness::MachineBase& machine, const harness::DeviceType& device,
                std::function<void()> reset_device);
     ~FaultLayer() override;
@@ -148,6 +149,8 @@ class FaultLayer : public hal::Machine {
     void bring_back();
     void reset();
     void invent();
+    void save_header();
+    void place_again();
 
     void freeze(std::uint64_t until_ns);
     void thaw_if_due();
@@ -170,13 +173,15 @@ class FaultLayer : public hal::Machine {
     std::uint64_t calls_left_ = ~std::uint64_t{0};
     std::uint64_t until_ns_ = ~std::uint64_t{0};
     bool removed_ = false;
+    std::uint64_t command_ = 0;            ///< before a removal or reset
+    std::array<std::uint64_t, 6> bars_{};  ///< likewise
     std::vector<std::uint32_t> vectors_;
     std::vector<std::uint32_t> lost_;
     std::vector<Pending> pending_;
     bool round_begins_ = false;
     bool frozen_ = false;
     std::uint64_t frozen_until_ns_ = 0;
-    std::map<std::uint64_t, std::vector<std::byte>> view_;  ///< by address, what was there when it froze
+    std::map<std::uint64_t, std::vector<std::byte>> view_;      ///< by address, what was there when it froze
     std::unordered_map<std::uint64_t, std::uint64_t> swapped_;  ///< for kReorder: answers still to give
 };
 

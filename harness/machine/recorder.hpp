@@ -32,9 +32,7 @@ class Recorder : public hal::Machine, public MachineListener {
                    hal::MemoryOrder order) override {
         below_.dma_store(address, width, value, order);
     }
-    void dma_read(std::uint64_t address, std::span<std::byte> out) override {
-        below_.dma_read(address, out);
-    }
+    void dma_read(std::uint64_t address, std::span<std::byte> out) override { below_.dma_read(address, out); }
     void dma_write(std::uint64_t address, std::span<const std::byte> in) override {
         below_.dma_write(address, in);
     }

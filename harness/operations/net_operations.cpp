@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/operations/net_operations.hpp"
 
-#include <hal/poll.hpp>
-
 #include <charconv>
+#include <hal/poll.hpp>
 
 #include "harness/operations/text.hpp"
 

@@ -217,10 +217,9 @@ void Checker::part(const json& content, const std::string& pointer) {
     if (!parsed.well_formed())
         problem(pointer, fmt::format("'{}': an index is a number between [ and ]", name));
     else if (std::find(known.begin(), known.end(), parsed.base()) == known.end())
-        problem(pointer,
-                fmt::format("{} has no {} '{}'{}", scenario_.device->name(),
-                            is_register ? "register or field" : "part of a ring", parsed.base(),
-                            suggestion(parsed.base(), known)));
+        problem(pointer, fmt::format("{} has no {} '{}'{}", scenario_.device->name(),
+                                     is_register ? "register or field" : "part of a ring", parsed.base(),
+                                     suggestion(parsed.base(), known)));
 }
 
 void Checker::fault_name(const json& content, const std::string& pointer) {

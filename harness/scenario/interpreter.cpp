@@ -168,9 +168,9 @@ std::string Run::unannounced_finding() const {
     for (const trace::Event& event : recorder_.trace().events()) {
         if (event.kind != EventKind::kFinding) continue;
         const std::string_view text = recorder_.trace().text(event);
-        const bool announced = std::any_of(
-            scenario_.findings.begin(), scenario_.findings.end(),
-            [&](const std::string& part) { return text.find(part) != std::string_view::npos; });
+        const bool announced =
+            std::any_of(scenario_.findings.begin(), scenario_.findings.end(),
+                        [&](const std::string& part) { return text.find(part) != std::string_view::npos; });
         if (!announced) return fmt::format("a rule was broken: {}", text);
     }
     return {};

@@ -107,7 +107,8 @@ class Loader {
         return std::any_of(steps.begin(), steps.end(), [](const json& step) {
             if (!step.is_object()) return false;
             const auto nested = step.find("steps");
-            return step.contains("fault") || (nested != step.end() && nested->is_array() && arms_faults(*nested));
+            return step.contains("fault") ||
+                   (nested != step.end() && nested->is_array() && arms_faults(*nested));
         });
     }
 
@@ -304,7 +305,8 @@ std::string id_of(const fs::path& file, const fs::path& root) {
 
 std::string Scenario::why_not_in_kernel(const std::string& board) const {
     if (kernel_skip.empty() && has_faults)
-        return "its faults strike between driver and machine, in this process; the kernel's drivers are not in it";
+        return "its faults strike between driver and machine, in this process; the kernel's drivers are not "
+               "in it";
     const bool named = kernel_skip_on.empty() ||
                        std::find(kernel_skip_on.begin(), kernel_skip_on.end(), board) != kernel_skip_on.end();
     return named && !kernel_skip.empty() ? kernel_skip : std::string(device->why_not_on(board));

@@ -160,8 +160,8 @@ class Run {
     std::uint64_t duration(const json& node, const char* key, std::uint64_t otherwise) const;
     bool boolean(const json& node, const char* key, bool otherwise) const;
     unsigned irq_line(const std::string& source) const;
-    /// Asks again and again, letting virtual time pass, until `done` or the deadline: patiently, or as often as
-    /// the step says.
+    /// Asks again and again, letting virtual time pass, until `done` or the deadline: patiently, or as often
+    /// as the step says.
     template <class Done>
     bool wait_until(std::uint64_t within, std::uint64_t least, Done&& done, bool patient = true);
 

@@ -32,8 +32,8 @@ void Run::heal(const json& node) {
     host_.interrupt_point();
     if (!node.contains("struck")) return;
     if (const std::uint64_t want = integer(node["struck"]); struck != want)
-        fail(fmt::format("{} struck {} times, expected {}", name == "all" ? "all faults together" : name, struck,
-                         want));
+        fail(fmt::format("{} struck {} times, expected {}", name == "all" ? "all faults together" : name,
+                         struck, want));
 }
 
 }  // namespace tb::scenario

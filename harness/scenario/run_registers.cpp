@@ -127,10 +127,13 @@ void Run::poll_register(const json& node) {
     const json* mask = node.contains("mask") ? &node["mask"] : nullptr;
     const std::uint64_t within = duration(node, "within", kDefaultWithin);
     std::string wrong;
-    const bool reached = wait_until(within, duration(node, "every", kDefaultEvery), [&] {
-        wrong = compare(at, host_.read(at.space, at.address, at.width), node["until"], mask);
-        return wrong.empty();
-    }, false);
+    const bool reached = wait_until(
+        within, duration(node, "every", kDefaultEvery),
+        [&] {
+            wrong = compare(at, host_.read(at.space, at.address, at.width), node["until"], mask);
+            return wrong.empty();
+        },
+        false);
     if (!reached) fail(fmt::format("after {} ns {}", within, wrong));
 }
 

@@ -111,7 +111,8 @@ constexpr StepKey kFaultKeys[] = {
     {"fault", kAct, true, "what goes wrong from now on (`twinbench list faults`)"},
     {"on", kSite, true, "where: read, write, load, data, interrupt, allocate or attach"},
     {"of", kPart, false,
-     "a register, a field, or a part of a ring, with or without indices: STATUS.LU, queue.used.ring.len; default: "
+     "a register, a field, or a part of a ring, with or without indices: STATUS.LU, queue.used.ring.len; "
+     "default: "
      "any"},
     {"nth", kInteger, false, "the first match that it strikes, counted from this step (default 1)"},
     {"times", kInteger, false, "how many it strikes; 0: all until it is healed (default 1)"},

@@ -28,8 +28,8 @@ Bytes text(std::string_view characters) {
 
 }  // namespace
 
-HostileRun::HostileRun(const scenario::Scenario& scenario, harness::Rig& rig, trace::Trace& trace, Truth& truth,
-                       bool learning)
+HostileRun::HostileRun(const scenario::Scenario& scenario, harness::Rig& rig, trace::Trace& trace,
+                       Truth& truth, bool learning)
     : Run(scenario, rig, trace, true), truth_(truth), learning_(learning) {
     digests_memory_ = false;
 }
@@ -46,8 +46,7 @@ void HostileRun::object(const std::string& objection) {
 void HostileRun::ended(const harness::OperationSpec& operation, const Arguments& arguments,
                        const Outcome& outcome) {
     if (learning_) return truth_.learn(operation, arguments, outcome);
-    const std::string wrong =
-        truth_.judge(operation, arguments, outcome, rig().outside(), pending().empty());
+    const std::string wrong = truth_.judge(operation, arguments, outcome, rig().outside(), pending().empty());
     if (wrong.empty() || !result_.failure.empty()) return;
     result_.wrong_data = true;
     object(wrong);
@@ -115,7 +114,8 @@ void HostileRun::conclude() {
 void HostileRun::end_requests() {
     for (auto& [name, request] : pending())
         if (!request.outcome && !session().finished(request.handle))
-            object(fmt::format("{} ('{}') has not ended though the driver has stopped", request.operation->name, name));
+            object(fmt::format("{} ('{}') has not ended though the driver has stopped",
+                               request.operation->name, name));
     pending().clear();
 }
 

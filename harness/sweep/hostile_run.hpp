@@ -28,8 +28,8 @@ struct HostileResult {
     std::uint64_t virtual_ns = 0;
 };
 
-/// A scenario's steps before a device that may misbehave: whatever its expectations, the driver has to come to
-/// an end, to give errors or true data, to leave nothing behind, and to work again when the device does.
+/// A scenario's steps before a device that may misbehave: whatever its expectations, the driver has to come
+/// to an end, to give errors or true data, to leave nothing behind, and to work again when the device does.
 class HostileRun : public scenario::Run {
   public:
     HostileRun(const scenario::Scenario& scenario, harness::Rig& rig, trace::Trace& trace, Truth& truth,

@@ -26,7 +26,8 @@ Matrix Matrix::from_json(const json& list) {
     for (const json& row : list) {
         Tally& tally = matrix.cells_[{row["device"].get<std::string>(), row["place"].get<std::string>(),
                                       row["fault"].get<std::string>()}];
-        for (std::size_t i = 0; i < kVerdicts.size(); ++i) tally.of[i] += row[kVerdicts[i]].get<std::uint64_t>();
+        for (std::size_t i = 0; i < kVerdicts.size(); ++i)
+            tally.of[i] += row[kVerdicts[i]].get<std::uint64_t>();
     }
     return matrix;
 }
@@ -55,9 +56,10 @@ std::string Matrix::to_text() const {
         text += fmt::format("{:<{}}", place, place_width);
         for (const std::string& act : acts) {
             const auto found = cells_.find({device, place, act});
-            const std::string shown = found == cells_.end()         ? "."
-                                      : found->second.failed() != 0 ? fmt::format("{}!", found->second.failed())
-                                                                    : fmt::format("{}", found->second.runs());
+            const std::string shown = found == cells_.end() ? "."
+                                      : found->second.failed() != 0
+                                          ? fmt::format("{}!", found->second.failed())
+                                          : fmt::format("{}", found->second.runs());
             text += fmt::format(" {:>10}", shown);
         }
         text += '\n';

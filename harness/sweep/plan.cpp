@@ -115,7 +115,8 @@ class Planner {
         fault.site = seen.occasion.site;
         fault.nth = seen.nth;
         const auto place = std::lower_bound(plan.places.begin(), plan.places.end(), seen.place);
-        plan.pairs.push_back({fault, static_cast<std::uint32_t>(place - plan.places.begin()), parts_of(seen, mask)});
+        plan.pairs.push_back(
+            {fault, static_cast<std::uint32_t>(place - plan.places.begin()), parts_of(seen, mask)});
     }
 
     static void add(Plan& plan, const Seen& seen) {
@@ -133,7 +134,8 @@ class Planner {
             const std::uint64_t flipped = bits_to_flip(seen);
             for (unsigned bit = 0; bit < 8 * at.width; ++bit)
                 if ((flipped >> bit & 1) != 0)
-                    push(plan, seen, {.act = Act::kFlip, .mask = std::uint64_t{1} << bit}, std::uint64_t{1} << bit);
+                    push(plan, seen, {.act = Act::kFlip, .mask = std::uint64_t{1} << bit},
+                         std::uint64_t{1} << bit);
         }
         if (answers || at.site == Site::kWrite) {
             push(plan, seen, {.act = Act::kRemove}, 0);
@@ -158,10 +160,11 @@ class Planner {
             named |= mask;
             if (seen.occasion.site == Site::kLoad) continue;
             // A register's own name comes before those of its fields, which begin with it.
-            const bool is_field = std::any_of(seen.pieces.begin(), seen.pieces.end(), [&](const NamedBits& other) {
-                return piece.name.size() > other.name.size() && piece.name.starts_with(other.name) &&
-                       piece.name[other.name.size()] == '.';
-            });
+            const bool is_field =
+                std::any_of(seen.pieces.begin(), seen.pieces.end(), [&](const NamedBits& other) {
+                    return piece.name.size() > other.name.size() && piece.name.starts_with(other.name) &&
+                           piece.name[other.name.size()] == '.';
+                });
             if (is_field) fields |= mask;
         }
         if (fields != 0) return fields;

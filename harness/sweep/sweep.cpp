@@ -15,7 +15,8 @@ constexpr Lie kLies[] = {
     {"*serial", "*", "RBR", "whatever is read there is a character"},
     {"*serial", "*", "LSR.DR", "a character may be there at any time"},
     {"*serial", "*", "LSR.BI", "a break may begin at any time"},
-    {"*serial", "reset", "*", "a UART has no bit that tells of a reset: loopback, format and FIFOs are gone unseen"},
+    {"*serial", "reset", "*",
+     "a UART has no bit that tells of a reset: loopback, format and FIFOs are gone unseen"},
     {"e1000", "*", "rx.length", "a frame may have any length that its buffers can hold"},
 };
 
@@ -24,9 +25,8 @@ bool is_lie(const scenario::Scenario& scenario, const Pair& pair) {
     const char* act = faults::spec_of(pair.fault.act).name;
     return std::any_of(std::begin(kLies), std::end(kLies), [&](const Lie& lie) {
         return trace::matches_pattern(lie.device, device) && trace::matches_pattern(lie.act, act) &&
-               std::any_of(pair.parts.begin(), pair.parts.end(), [&](const std::string& part) {
-                   return trace::matches_pattern(lie.part, part);
-               });
+               std::any_of(pair.parts.begin(), pair.parts.end(),
+                           [&](const std::string& part) { return trace::matches_pattern(lie.part, part); });
     });
 }
 
@@ -36,7 +36,8 @@ std::span<const Lie> lies() {
     return kLies;
 }
 
-SweepResult run_pair(const scenario::Scenario& scenario, const MakeRig& make_rig, Plan& plan, const Pair& pair) {
+SweepResult run_pair(const scenario::Scenario& scenario, const MakeRig& make_rig, Plan& plan,
+                     const Pair& pair) {
     const auto rig = make_rig();
     trace::Trace trace;
     HostileRun run(scenario, *rig, trace, plan.truth, false);
@@ -50,7 +51,8 @@ SweepResult run_pair(const scenario::Scenario& scenario, const MakeRig& make_rig
     verdict.why = result.failure;
     if (verdict.why.empty() && plan.lives && !result.lives)
         verdict.why = "the driver does not work again when the device does: " + result.why_not;
-    if (verdict.why.empty() && result.struck == 0) verdict.why = "the fault never struck: the run is not repeatable";
+    if (verdict.why.empty() && result.struck == 0)
+        verdict.why = "the fault never struck: the run is not repeatable";
     if (!verdict.why.empty())
         verdict.verdict = Verdict::kFailed;
     else

@@ -16,9 +16,9 @@ namespace tb::sweep {
 /// A fault at one place of a scenario's run.
 struct Pair {
     faults::Fault fault;
-    std::uint32_t place = 0;          ///< in Plan::places
-    /// Registers, fields or parts of rings in which what the driver hears differs; of a reset, those that it is
-    /// about to look at.
+    std::uint32_t place = 0;  ///< in Plan::places
+    /// Registers, fields or parts of rings in which what the driver hears differs; of a reset, those that it
+    /// is about to look at.
     std::vector<std::string> parts;
 };
 
@@ -27,7 +27,7 @@ using MakeRig = std::function<std::unique_ptr<harness::Rig>()>;
 
 /// What a sweep of one scenario consists of, learnt from its run without a fault.
 struct Plan {
-    std::string objection;  ///< why it cannot be swept; empty if it can
+    std::string objection;            ///< why it cannot be swept; empty if it can
     std::vector<std::string> places;  ///< "read STATUS", "load queue.used.idx": without indices, sorted
     std::vector<Pair> pairs;
     std::uint64_t occasions = 0;  ///< accesses, interrupts, allocations of the run
@@ -39,8 +39,8 @@ struct Plan {
 /// Runs the scenario without a fault and lists the pairs: at each read and load the answers all-ones, zero,
 /// the previous one and each bit of the named fields flipped; at each access the device pulled and reset; at
 /// each write what it causes delayed beyond every deadline; each interrupt dropped, doubled and delayed; each
-/// allocation refused. Of accesses with the same answer in one step, such as a loop that waits makes, the first
-/// two count.
+/// allocation refused. Of accesses with the same answer in one step, such as a loop that waits makes, the
+/// first two count.
 Plan make_plan(const scenario::Scenario& scenario, const MakeRig& make_rig);
 
 enum class Verdict : std::uint8_t {
@@ -56,7 +56,8 @@ struct SweepResult {
     std::uint64_t struck = 0;
 };
 
-SweepResult run_pair(const scenario::Scenario& scenario, const MakeRig& make_rig, Plan& plan, const Pair& pair);
+SweepResult run_pair(const scenario::Scenario& scenario, const MakeRig& make_rig, Plan& plan,
+                     const Pair& pair);
 
 /// A lie that no driver can see through: the value is one that an honest device may give there.
 struct Lie {

@@ -69,7 +69,8 @@ std::string Truth::judge_read(const Arguments& arguments, const Bytes& data,
     if (const auto known = sectors_.find({sector, data.size()});
         known != sectors_.end() && contains(known->second, data))
         return {};
-    if (data.size() % kSector == 0 && outside.medium_contents(sector, data.size() / kSector) == data) return {};
+    if (data.size() % kSector == 0 && outside.medium_contents(sector, data.size() / kSector) == data)
+        return {};
     return fmt::format("blk.read of sector {} succeeded with data that is not there", sector);
 }
 
@@ -81,7 +82,8 @@ std::string Truth::judge(const OperationSpec& operation, const Arguments& argume
         const Bytes data = arguments.data("data");
         const std::uint64_t sector = arguments.integer("sector");
         if (outside.medium_contents(sector, data.size() / kSector) != data)
-            return fmt::format("blk.write to sector {} succeeded, and the medium does not hold the data", sector);
+            return fmt::format("blk.write to sector {} succeeded, and the medium does not hold the data",
+                               sector);
         return {};
     }
     const Bytes* data = data_of(outcome);
@@ -98,10 +100,14 @@ std::string Truth::judge(const OperationSpec& operation, const Arguments& argume
 
 std::string Truth::judge_output(std::string_view what, const Bytes& bytes) {
     if (what == "net.frame")
-        return contains(sent_, bytes) ? "" : fmt::format("a frame of {} bytes went out that nobody sent", bytes.size());
+        return contains(sent_, bytes)
+                   ? ""
+                   : fmt::format("a frame of {} bytes went out that nobody sent", bytes.size());
     if (distrusts_lines_) return {};
     printed_now_.insert(printed_now_.end(), bytes.begin(), bytes.end());
-    return is_subsequence(printed_now_, printed_) ? "" : "characters went out that nobody wrote, or not in this order";
+    return is_subsequence(printed_now_, printed_)
+               ? ""
+               : "characters went out that nobody wrote, or not in this order";
 }
 
 }  // namespace tb::sweep

@@ -25,8 +25,8 @@ bool poll_until(Platform& platform, Duration timeout, Duration interval, Predica
 }
 
 /// How long one who has waited so long already waits before asking again: an eighth of it, and not less than
-/// `least`. So what is waited for is seen late by an eighth of its time at most, and a wait of seconds takes a
-/// hundred questions instead of a million.
+/// `least`. So what is waited for is seen late by an eighth of its time at most, and a wait of seconds takes
+/// a hundred questions instead of a million.
 constexpr Duration patience(Duration waited, Duration least) {
     const Duration eighth = nanoseconds(waited.ns / 8);
     return eighth < least ? least : eighth;
