@@ -256,6 +256,7 @@ void E1000::update_link(std::uint32_t device_status) {
 }
 
 hal::Result<LinkState> E1000::wait_for_link(hal::Duration timeout) {
+    if (const Status ok = running(); !ok) return ok.error();
     hal::poll_until(platform_, timeout, kLinkInterval, [&] { return link().up || !running(); });
     if (const Status ok = running(); !ok) return ok.error();
     if (!link_.up) return Error::kTimeout;

@@ -325,10 +325,11 @@ hal::Result<std::uint64_t> FaultLayer::dma_map(std::span<std::byte> buffer, hal:
 
 void FaultLayer::dma_unmap(std::uint64_t address, std::span<std::byte> buffer, hal::Direction direction) {
     machine_.dma_unmap(address, buffer, direction);
-    if (direction == hal::Direction::kToDevice) return;
-    if (const auto view = frozen_at(address, buffer.size()); frozen_ && !view.empty())
+    if (const auto view = frozen_at(address, buffer.size());
+        !view.empty() && direction != hal::Direction::kToDevice)
         std::copy(view.begin(), view.end(), buffer.begin());
     view_.erase(address);
+    if (direction == hal::Direction::kToDevice) return;
     const Occasion at{Site::kData, hal::AddressSpace::kMemory, address,
                       static_cast<unsigned>(std::min<std::size_t>(buffer.size(), 8)), 0};
     if (something_armed()) answer_bytes(at, buffer);

@@ -237,6 +237,22 @@ TEST_F(FaultsOfRings, WhatTheDeviceWritesStaysUnseenForAWhile) {
     EXPECT_THAT(taken(), ElementsAre(vector));
 }
 
+TEST_F(FaultsOfRings, WhatIsGivenBackMeanwhileAndTakenAnewIsSeenAsItIs) {
+    std::array<std::byte, 16> sent{};
+    sent.fill(std::byte{1});
+    const std::uint64_t first = *layer.dma_map(sent, hal::Direction::kToDevice);
+    layer.arm({.act = Act::kDelay, .site = Site::kWrite, .of = "TDT", .by_ns = 1'000});
+    send(0);
+    layer.dma_unmap(first, sent, hal::Direction::kToDevice);
+    std::array<std::byte, 16> received{};
+    const std::uint64_t second = *layer.dma_map(received, hal::Direction::kFromDevice);
+    ASSERT_EQ(second, first) << "the same memory, for another use";
+    rig->machine().ram()[second] = std::byte{7};
+    layer.dma_unmap(second, received, hal::Direction::kFromDevice);
+    EXPECT_EQ(received[0], std::byte{7});
+    EXPECT_EQ(received[1], std::byte{0});
+}
+
 TEST_F(FaultsOfRings, NeighboursInARingChangePlaces) {
     send(0);
     ASSERT_NE(report(0) & kDone, 0u);

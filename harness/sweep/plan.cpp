@@ -27,6 +27,8 @@ constexpr unsigned kOfTheSame = 2;
 // A driver before a device that misbehaves polls until its deadlines, and resets, and tries again.
 constexpr std::uint64_t kCallsBeyond = 20'000'000;
 constexpr std::uint64_t kTimeBeyond = 600'000'000'000;
+/// Without its interrupts a driver looks every 10 ms.
+constexpr std::uint64_t kTimeForAnOccasion = 20'000'000;
 
 constexpr std::uint64_t ones(unsigned width) {
     return width >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * width)) - 1;
@@ -204,8 +206,8 @@ Plan make_plan(const scenario::Scenario& scenario, const MakeRig& make_rig) {
     if (!golden.failure.empty()) plan.objection = "without a fault: " + golden.failure;
     if (golden.deviated) plan.objection = "without a fault a step of it does not hold";
     plan.lives = golden.lives;
-    plan.budget = {kCallsBeyond, golden.virtual_ns + kTimeBeyond};
     planner.fill(plan);
+    plan.budget = {kCallsBeyond, golden.virtual_ns + kTimeBeyond + plan.occasions * kTimeForAnOccasion};
     return plan;
 }
 

@@ -17,6 +17,7 @@ constexpr Lie kLies[] = {
     {"*serial", "*", "LSR.BI", "a break may begin at any time"},
     {"*serial", "reset", "*",
      "a UART has no bit that tells of a reset: loopback, format and FIFOs are gone unseen"},
+    {"virtio-blk*", "*", "queue.writable.last", "the status of a request is what the device says that it is"},
     {"e1000", "*", "rx.length", "a frame may have any length that its buffers can hold"},
 };
 
