@@ -75,7 +75,8 @@ class Sweeper {
     int run() {
         const Clock::time_point start = Clock::now();
         make_plans();
-        if (std::all_of(subjects_.begin(), subjects_.end(),
+        if (matrix_.total().runs() == 0 &&
+            std::all_of(subjects_.begin(), subjects_.end(),
                         [](const Subject& s) { return !s.objection.empty(); })) {
             fmt::print(stderr, "twinbench: nothing to sweep: {}: {}\n", subjects_.front().scenario->id,
                        subjects_.front().objection);
@@ -113,6 +114,7 @@ class Sweeper {
                 const scenario::Scenario& scenario = *subjects_[i].scenario;
                 const sweep::Plan plan = sweep::make_plan(scenario, maker(scenario));
                 return json{{"objection", plan.objection},
+                            {"fails", plan.fails},
                             {"pairs", plan.objection.empty() ? plan.pairs.size() : 0},
                             {"occasions", plan.occasions}}
                     .dump();
@@ -121,11 +123,19 @@ class Sweeper {
                 const json node = json::parse(line);
                 subjects_[i].objection = node["objection"].get<std::string>();
                 subjects_[i].pairs = node["pairs"].get<std::size_t>();
+                if (node["fails"].get<bool>()) fails_without(subjects_[i]);
                 subjects_[i].occasions = node["occasions"].get<std::uint64_t>();
             },
             [&](std::size_t i, const std::string& how) {
                 subjects_[i].objection = "its run without a fault ended by " + how;
+                fails_without(subjects_[i]);
             });
+    }
+
+    void fails_without(const Subject& subject) {
+        const sweep::Cell cell{std::string(subject.scenario->device->name()), "without a fault", "none"};
+        matrix_.count(cell, sweep::Verdict::kFailed);
+        failures_.push_back({subject.scenario->id, cell.device, cell.place, cell.act, "no fault", subject.objection});
     }
 
     void work(const std::vector<Job>& jobs) {
@@ -167,18 +177,14 @@ class Sweeper {
             -1, ' ', false, json::error_handler_t::replace);
     }
 
-    static std::string act_of(const sweep::Pair& pair) {
-        // The one value that plans name is what the register held before.
-        return pair.fault.act == faults::Act::kValue ? "previous" : faults::spec_of(pair.fault.act).name;
-    }
     static sweep::Cell cell_of(const scenario::Scenario& scenario, const sweep::Plan& plan,
                                const sweep::Pair& pair) {
-        return {std::string(scenario.device->name()), plan.places[pair.place], act_of(pair)};
+        return {std::string(scenario.device->name()), plan.places[pair.place], pair.kind};
     }
     static Failure failure(const scenario::Scenario& scenario, const sweep::Plan& plan,
                            const sweep::Pair& pair, const std::string& why) {
         return {scenario.id,  std::string(scenario.device->name()), plan.places[pair.place],
-                act_of(pair), faults::describe(pair.fault),         why};
+                pair.kind, sweep::describe(pair),         why};
     }
 
     void crashed(const Job& job, const std::string& how) {

@@ -31,6 +31,8 @@ enum class Act : std::uint8_t {
     kFlip,
     kAdd,
     kStick,
+    kRestless,
+    kUnwritten,
     kTruncate,
     kReorder,
     kDrop,

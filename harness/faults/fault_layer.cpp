@@ -163,6 +163,14 @@ std::uint64_t FaultLayer::changed(Armed& armed, std::uint64_t value, std::uint64
             if (!armed.stuck) armed.stuck = value;
             answer = *armed.stuck;
             break;
+        case Act::kRestless:
+            answer = value + (armed.struck << lsb);
+            break;
+        case Act::kUnwritten: {
+            const auto own = armed.last.find(at.address);
+            answer = own == armed.last.end() ? 0 : own->second;
+            break;
+        }
         case Act::kPrevious: {
             const auto last = armed.last.find(at.address);
             answer = last == armed.last.end() ? value : last->second;
@@ -244,6 +252,9 @@ void FaultLayer::dma_store(std::uint64_t address, unsigned width, std::uint64_t 
                            hal::MemoryOrder order) {
     count();
     machine_.dma_store(address, width, value, order);
+    if (active_ != 0)
+        for (Armed& armed : armed_)
+            if (armed.fault.act == Act::kUnwritten && !armed.healed) armed.last[address] = value;
     if (frozen_)
         if (const auto view = frozen_at(address, width); !view.empty())
             std::memcpy(view.data(), &value, width);

@@ -130,6 +130,15 @@ TEST_F(Faults, ThePreviousAnswerIsThatOfTheSamePlace) {
     EXPECT_EQ(read(kCtrl), first ^ 0x40);
 }
 
+TEST_F(Faults, ARestlessRegisterNeverAnswersTheSame) {
+    layer.arm({.act = Act::kRestless, .site = Site::kRead, .of = "STATUS"});
+    const std::uint32_t first = read(kStatus);
+    const std::uint32_t second = read(kStatus);
+    EXPECT_NE(first, second);
+    EXPECT_NE(second, read(kStatus));
+    EXPECT_EQ(read(kCtrl), read(kCtrl));
+}
+
 TEST_F(Faults, AWriteIsLost) {
     const std::uint32_t before = read(kCtrl);
     layer.arm({.act = Act::kDrop, .site = Site::kWrite, .of = "CTRL"});
@@ -235,6 +244,13 @@ TEST_F(FaultsOfRings, WhatTheDeviceWritesStaysUnseenForAWhile) {
     layer.delay_ns(1'000);
     EXPECT_NE(report(0) & kDone, 0u);
     EXPECT_THAT(taken(), ElementsAre(vector));
+}
+
+TEST_F(FaultsOfRings, WhatTheDeviceWroteDidNotArrive) {
+    layer.arm({.act = Act::kUnwritten, .site = Site::kLoad, .of = "tx.DD"});
+    send(0);
+    EXPECT_EQ(report(0) & kDone, 0u);
+    EXPECT_NE(report(0) & kDone, 0u);
 }
 
 TEST_F(FaultsOfRings, WhatIsGivenBackMeanwhileAndTakenAnewIsSeenAsItIs) {

@@ -65,10 +65,10 @@ void HostileRun::went_in(std::string_view what, const Bytes& bytes) {
     if (learning_) truth_.learn_input(what, bytes);
 }
 
-HostileResult HostileRun::go(std::optional<faults::Fault> fault, const Budget& budget) {
+HostileResult HostileRun::go(std::span<const faults::Fault> faults, const Budget& budget) {
     truth_.begin();
     fault_layer().set_budget(budget.calls, budget.until_ns);
-    if (fault) fault_layer().arm(*fault);
+    for (const faults::Fault& fault : faults) fault_layer().arm(fault);
     try {
         all();
         conclude();

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <functional>
-#include <optional>
+#include <span>
 #include <string>
 
 #include "harness/scenario/run.hpp"
@@ -41,7 +41,7 @@ class HostileRun : public scenario::Run {
     void at_conclusion(std::function<void()> told) { at_conclusion_ = std::move(told); }
 
     /// All steps and what follows. Once.
-    HostileResult go(std::optional<faults::Fault> fault, const Budget& budget);
+    HostileResult go(std::span<const faults::Fault> faults, const Budget& budget);
 
   protected:
     bool tolerates(const std::string& message) override;

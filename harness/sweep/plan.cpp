@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <tuple>
 
 #include "harness/sweep/sweep.hpp"
@@ -25,7 +26,7 @@ constexpr std::uint64_t kALittleLate = 1'000'000;
 constexpr unsigned kOfTheSame = 2;
 
 // A driver before a device that misbehaves polls until its deadlines, and resets, and tries again.
-constexpr std::uint64_t kCallsBeyond = 20'000'000;
+constexpr std::uint64_t kCallsBeyond = 3'000'000;
 constexpr std::uint64_t kTimeBeyond = 600'000'000'000;
 /// Without its interrupts a driver looks every 10 ms.
 constexpr std::uint64_t kTimeForAnOccasion = 20'000'000;
@@ -40,7 +41,10 @@ struct Seen {
     std::uint64_t nth;  ///< of its site
     std::string place;
     std::vector<NamedBits> pieces;
-    std::uint64_t previous;  ///< the last answer at the same place
+    std::uint64_t previous;     ///< the last answer at the same place
+    std::uint64_t nth_of_name;  ///< of accesses there
+    std::uint64_t data_before;  ///< occasions at kData so far
+    std::uint64_t step;
 };
 
 std::string without_indices(const std::string& name) {
@@ -67,10 +71,13 @@ class Planner {
         const std::uint64_t previous = last;
         last = occasion.value;
         const std::tuple same{run_.step(), occasion.site, occasion.address, occasion.value};
+        if (occasion.site == Site::kData) data_steps_.push_back(run_.step());
+        const std::uint64_t data_before = data_steps_.size();
+        const std::uint64_t nth_of_name = ++by_place_[key];
         const bool repeats = occasion.site != Site::kInterrupt && occasion.site != Site::kAllocate &&
                              occasion.site != Site::kAttach && ++same_[same] > kOfTheSame;
         if (repeats) return;
-        Seen seen{occasion, nth, faults::spec_of(occasion.site).name, {}, previous};
+        Seen seen{occasion, nth, faults::spec_of(occasion.site).name, {}, previous, nth_of_name, data_before, run_.step()};
         name(seen);
         seen_.push_back(std::move(seen));
     }
@@ -113,44 +120,82 @@ class Planner {
         return parts;
     }
 
-    static void push(Plan& plan, const Seen& seen, Fault fault, std::uint64_t mask) {
+    static void push(Plan& plan, const Seen& seen, const char* kind, Fault fault, std::uint64_t mask,
+                     std::optional<Fault> with = std::nullopt) {
         fault.site = seen.occasion.site;
-        fault.nth = seen.nth;
+        if (fault.of.empty()) fault.nth = seen.nth;
         const auto place = std::lower_bound(plan.places.begin(), plan.places.end(), seen.place);
-        plan.pairs.push_back(
-            {fault, static_cast<std::uint32_t>(place - plan.places.begin()), parts_of(seen, mask)});
+        Pair pair{{fault}, kind, static_cast<std::uint32_t>(place - plan.places.begin()), parts_of(seen, mask)};
+        if (with) pair.faults.push_back(*with);
+        plan.pairs.push_back(std::move(pair));
     }
 
-    static void add(Plan& plan, const Seen& seen) {
+    void add(Plan& plan, const Seen& seen) const {
+        const Site site = seen.occasion.site;
+        if (site == Site::kRead || site == Site::kLoad) add_answers(plan, seen);
+        if (site == Site::kRead || site == Site::kLoad || site == Site::kWrite) {
+            push(plan, seen, "remove", {.act = Act::kRemove}, 0);
+            push(plan, seen, "reset", {.act = Act::kReset}, ones(seen.occasion.width));
+        }
+        if (site == Site::kWrite) push(plan, seen, "delay", {.act = Act::kDelay, .by_ns = kLate}, 0);
+        if (site == Site::kInterrupt) {
+            push(plan, seen, "drop", {.act = Act::kDrop}, 0);
+            push(plan, seen, "duplicate", {.act = Act::kDuplicate}, 0);
+            push(plan, seen, "delay", {.act = Act::kDelay, .by_ns = kALittleLate}, 0);
+            push(plan, seen, "delay", {.act = Act::kDelay, .by_ns = kLate}, 0);
+        }
+        if (site == Site::kAllocate || site == Site::kAttach) push(plan, seen, "fail", {.act = Act::kFail}, 0);
+    }
+
+    void add_answers(Plan& plan, const Seen& seen) const {
         const Occasion& at = seen.occasion;
-        const bool answers = at.site == Site::kRead || at.site == Site::kLoad;
-        if (answers) {
-            const std::uint64_t all = ones(at.width);
-            const auto answer = [&](Act act, std::uint64_t value) {
-                if (value != at.value) push(plan, seen, {.act = act, .value = value}, value ^ at.value);
-            };
-            answer(Act::kAllOnes, all);
-            answer(Act::kZero, 0);
-            // What it was before is known here, and so is a value.
-            if (seen.previous != all && seen.previous != 0) answer(Act::kValue, seen.previous);
-            const std::uint64_t flipped = bits_to_flip(seen);
-            for (unsigned bit = 0; bit < 8 * at.width; ++bit)
-                if ((flipped >> bit & 1) != 0)
-                    push(plan, seen, {.act = Act::kFlip, .mask = std::uint64_t{1} << bit},
-                         std::uint64_t{1} << bit);
+        const std::uint64_t all = ones(at.width);
+        const auto answer = [&](const char* kind, Act act, std::uint64_t value) {
+            if (value != at.value) push(plan, seen, kind, {.act = act, .value = value}, value ^ at.value);
+        };
+        answer("all-ones", Act::kAllOnes, all);
+        answer("zero", Act::kZero, 0);
+        // What it was before is known here, and so is a value.
+        if (seen.previous != all && seen.previous != 0) answer("previous", Act::kValue, seen.previous);
+        const std::uint64_t flipped = bits_to_flip(seen);
+        for (unsigned bit = 0; bit < 8 * at.width; ++bit)
+            if ((flipped >> bit & 1) != 0)
+                push(plan, seen, "flip", {.act = Act::kFlip, .mask = std::uint64_t{1} << bit},
+                     std::uint64_t{1} << bit);
+        add_lasting(plan, seen);
+        if (at.site == Site::kLoad) add_unwritten(plan, seen);
+    }
+
+    /// From here on, for good: of a register or part that is read by itself.
+    static void add_lasting(Plan& plan, const Seen& seen) {
+        if (seen.pieces.empty() || seen.pieces.front().bits != 8 * seen.occasion.width) return;
+        const std::uint64_t all = ones(seen.occasion.width);
+        Fault fault{.of = seen.pieces.front().name, .nth = seen.nth_of_name, .times = 0};
+        fault.act = Act::kAllOnes;
+        push(plan, seen, "ever ones", fault, all);
+        fault.act = Act::kZero;
+        push(plan, seen, "ever zero", fault, all);
+        fault.act = Act::kRestless;
+        push(plan, seen, "restless", fault, all);
+    }
+
+    void add_unwritten(Plan& plan, const Seen& seen) const {
+        push(plan, seen, "unwritten", {.act = Act::kUnwritten}, ones(seen.occasion.width));
+        // What follows is of the same operation.
+        if (seen.data_before >= data_steps_.size() || data_steps_[seen.data_before] != seen.step) return;
+        Fault with{.act = Act::kZero, .site = Site::kData, .nth = seen.data_before + 1};
+        for (const NamedBits& piece : seen.pieces) {
+            // Neither the data nor the status that stands for them: the device has done nothing.
+            if (piece.name.ends_with(".writable.last"))
+                push(plan, seen, "unwritten", {.act = Act::kUnwritten}, 0, with);
+            const std::uint64_t length =
+                seen.occasion.value >> piece.lsb & (ones(8) >> (64 - std::min(piece.bits, 64U)));
+            if (!piece.name.ends_with(".len") || length < 2) continue;
+            with.act = Act::kTruncate;
+            push(plan, seen, "short",
+                 {.act = Act::kAdd, .of = piece.name, .nth = seen.nth_of_name, .value = ~(length / 2) + 1}, 0,
+                 with);
         }
-        if (answers || at.site == Site::kWrite) {
-            push(plan, seen, {.act = Act::kRemove}, 0);
-            push(plan, seen, {.act = Act::kReset}, ones(at.width));
-        }
-        if (at.site == Site::kWrite) push(plan, seen, {.act = Act::kDelay, .by_ns = kLate}, 0);
-        if (at.site == Site::kInterrupt) {
-            push(plan, seen, {.act = Act::kDrop}, 0);
-            push(plan, seen, {.act = Act::kDuplicate}, 0);
-            push(plan, seen, {.act = Act::kDelay, .by_ns = kALittleLate}, 0);
-            push(plan, seen, {.act = Act::kDelay, .by_ns = kLate}, 0);
-        }
-        if (at.site == Site::kAllocate || at.site == Site::kAttach) push(plan, seen, {.act = Act::kFail}, 0);
     }
 
     /// The fields of registers that have some, and whatever else has a name.
@@ -179,7 +224,9 @@ class Planner {
     std::array<std::uint64_t, faults::kSites> counts_{};
     std::uint64_t occasions_ = 0;
     std::map<std::tuple<Site, hal::AddressSpace, std::uint64_t, unsigned>, std::uint64_t> last_;
+    std::map<std::tuple<Site, hal::AddressSpace, std::uint64_t, unsigned>, std::uint64_t> by_place_;
     std::map<std::tuple<std::uint64_t, Site, std::uint64_t, std::uint64_t>, unsigned> same_;
+    std::vector<std::uint64_t> data_steps_;  ///< in which step each occasion at kData was
     std::vector<Seen> seen_;
 };
 
@@ -202,7 +249,8 @@ Plan make_plan(const scenario::Scenario& scenario, const MakeRig& make_rig) {
     Planner planner(run, rig->machine());
     run.faults().on_occasion([&](const Occasion& occasion) { planner.see(occasion); });
     run.at_conclusion([&] { planner.finish(); });
-    const HostileResult golden = run.go(std::nullopt, {});
+    const HostileResult golden = run.go({}, {});
+    plan.fails = !golden.failure.empty() || golden.deviated;
     if (!golden.failure.empty()) plan.objection = "without a fault: " + golden.failure;
     if (golden.deviated) plan.objection = "without a fault a step of it does not hold";
     plan.lives = golden.lives;

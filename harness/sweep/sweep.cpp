@@ -23,7 +23,7 @@ constexpr Lie kLies[] = {
 
 bool is_lie(const scenario::Scenario& scenario, const Pair& pair) {
     const std::string_view device = scenario.device->name();
-    const char* act = faults::spec_of(pair.fault.act).name;
+    const char* act = faults::spec_of(pair.faults.front().act).name;
     return std::any_of(std::begin(kLies), std::end(kLies), [&](const Lie& lie) {
         return trace::matches_pattern(lie.device, device) && trace::matches_pattern(lie.act, act) &&
                std::any_of(pair.parts.begin(), pair.parts.end(),
@@ -31,7 +31,25 @@ bool is_lie(const scenario::Scenario& scenario, const Pair& pair) {
     });
 }
 
+/// An answer that no honest device can give, and no driver may believe. A used element's id is the head of a
+/// chain (VIRTIO 1.2 §2.7.8), and no queue has more than 2^15.
+bool is_impossible(const Pair& pair) {
+    const faults::Fault& fault = pair.faults.front();
+    const bool is_id =
+        std::find(pair.parts.begin(), pair.parts.end(), "queue.used.ring.id") != pair.parts.end();
+    return is_id && fault.act == faults::Act::kFlip && (fault.mask & 0xffff'0000) != 0;
+}
+
 }  // namespace
+
+std::string describe(const Pair& pair) {
+    std::string text;
+    for (const faults::Fault& fault : pair.faults) {
+        if (!text.empty()) text += "; ";
+        text += faults::describe(fault);
+    }
+    return text;
+}
 
 std::span<const Lie> lies() {
     return kLies;
@@ -42,7 +60,7 @@ SweepResult run_pair(const scenario::Scenario& scenario, const MakeRig& make_rig
     const auto rig = make_rig();
     trace::Trace trace;
     HostileRun run(scenario, *rig, trace, plan.truth, false);
-    const HostileResult result = run.go(pair.fault, plan.budget);
+    const HostileResult result = run.go(pair.faults, plan.budget);
     SweepResult verdict;
     verdict.struck = result.struck;
     if (result.wrong_data && is_lie(scenario, pair)) {
@@ -52,6 +70,8 @@ SweepResult run_pair(const scenario::Scenario& scenario, const MakeRig& make_rig
     verdict.why = result.failure;
     if (verdict.why.empty() && plan.lives && !result.lives)
         verdict.why = "the driver does not work again when the device does: " + result.why_not;
+    if (verdict.why.empty() && !result.deviated && is_impossible(pair))
+        verdict.why = "the driver believed what no device can mean";
     if (verdict.why.empty() && result.struck == 0)
         verdict.why = "the fault never struck: the run is not repeatable";
     if (!verdict.why.empty())

@@ -13,9 +13,10 @@
 
 namespace tb::sweep {
 
-/// A fault at one place of a scenario's run.
+/// What goes wrong at one place of a scenario's run.
 struct Pair {
-    faults::Fault fault;
+    std::vector<faults::Fault> faults;  ///< the first is what it is about; others go with it
+    const char* kind = "";              ///< the column of the matrix
     std::uint32_t place = 0;  ///< in Plan::places
     /// Registers, fields or parts of rings in which what the driver hears differs; of a reset, those that it
     /// is about to look at.
@@ -32,15 +33,17 @@ struct Plan {
     std::vector<Pair> pairs;
     std::uint64_t occasions = 0;  ///< accesses, interrupts, allocations of the run
     Truth truth;
+    bool fails = false;  ///< the objection is that it fails without a fault
     bool lives = false;  ///< without a fault the driver works afterwards
     Budget budget;
 };
 
 /// Runs the scenario without a fault and lists the pairs: at each read and load the answers all-ones, zero,
-/// the previous one and each bit of the named fields flipped; at each access the device pulled and reset; at
-/// each write what it causes delayed beyond every deadline; each interrupt dropped, doubled and delayed; each
-/// allocation refused. Of accesses with the same answer in one step, such as a loop that waits makes, the
-/// first two count.
+/// the previous one and each bit of the named fields flipped; the register at all-ones, at zero and restless
+/// from there on; what the device wrote unseen, alone and with the data; a length that is short, with the data
+/// as short; at each access the device pulled and reset; at each write what it causes delayed beyond every
+/// deadline; each interrupt dropped, doubled and delayed; each allocation refused. Of accesses with the same
+/// answer in one step, such as a loop that waits makes, the first two count.
 Plan make_plan(const scenario::Scenario& scenario, const MakeRig& make_rig);
 
 enum class Verdict : std::uint8_t {
@@ -58,6 +61,9 @@ struct SweepResult {
 
 SweepResult run_pair(const scenario::Scenario& scenario, const MakeRig& make_rig, Plan& plan,
                      const Pair& pair);
+
+/// "flip 0x4 at read 17; zero at data 3".
+std::string describe(const Pair& pair);
 
 /// A lie that no driver can see through: the value is one that an honest device may give there.
 struct Lie {

@@ -88,7 +88,13 @@ std::string Truth::judge(const OperationSpec& operation, const Arguments& argume
     }
     const Bytes* data = data_of(outcome);
     if (data == nullptr) return {};
-    if (name == "blk.read") return judge_read(arguments, *data, outside);
+    if (name == "blk.read") {
+        const auto bytes = outcome.results.find(std::string_view("bytes"));
+        if (bytes != outcome.results.end() && std::get<std::uint64_t>(bytes->second) != data->size())
+            return fmt::format("blk.read gave {} bytes, of a buffer of {}",
+                               std::get<std::uint64_t>(bytes->second), data->size());
+        return judge_read(arguments, *data, outside);
+    }
     if (name == "net.receive" && !contains(received_, *data))
         return fmt::format("net.receive gave a frame of {} bytes that never came", data->size());
     if (name == "uart.read" && !distrusts_lines_) {
