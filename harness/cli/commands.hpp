@@ -40,6 +40,7 @@ int confirm_command(const Options& options);
 struct SweepOptions {
     Options shared;
     bool matrix = false;  ///< show the matrix of places and faults
+    bool first = false;   ///< end with the first failure
 };
 int sweep_command(const SweepOptions& options);
 

@@ -102,6 +102,7 @@ void add_sweep(CLI::App& app, int& status) {
     command->add_option("-j,--jobs", values.shared.jobs, "Runs at a time (default: one a processor)")
         ->type_name("N")
         ->check(CLI::Range(1, 256));
+    command->add_flag("--first", values.first, "End with the first failure that is found");
     command->add_flag("--matrix", values.matrix,
                       "Show the matrix of places and faults: runs, or failures with a !");
     command->add_option("--json", values.shared.json, "Write results as JSON; - for standard output")

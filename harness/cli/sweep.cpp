@@ -3,15 +3,19 @@
 
 #include <fmt/format.h>
 #include <fmt/ostream.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <optional>
+#include <new>
+#include <system_error>
 
 #include "harness/cli/pool.hpp"
 #include "harness/cli/suite.hpp"
@@ -65,6 +69,27 @@ Failure failure_of(const json& node) {
     return {text("scenario"), text("device"), text("place"), text("act"), text("fault"), text("why")};
 }
 
+/// Whether any process has found a failure: one word that all of them share.
+class SharedFlag {
+  public:
+    SharedFlag() {
+        void* page = ::mmap(nullptr, sizeof(std::atomic<bool>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                            -1, 0);
+        if (page == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "no memory to share");
+        flag_ = new (page) std::atomic<bool>(false);
+    }
+    ~SharedFlag() { ::munmap(flag_, sizeof(std::atomic<bool>)); }
+    SharedFlag(const SharedFlag&) = delete;
+    SharedFlag& operator=(const SharedFlag&) = delete;
+
+    void add() { flag_->store(true); }
+    void clear() { flag_->store(false); }
+    bool any() const { return flag_->load(); }
+
+  private:
+    std::atomic<bool>* flag_;
+};
+
 class Sweeper {
   public:
     Sweeper(const SweepOptions& options, const std::vector<scenario::Scenario>& scenarios)
@@ -90,6 +115,8 @@ class Sweeper {
         for (const Job& job : jobs) total_ += job.count;
         work(jobs);
         // Whoever brought its process down is found among its neighbours, one process a run.
+        if (options_.first && matrix_.total().failed() != 0) lost_.clear();
+        failed_.clear();
         std::vector<Job> suspects;
         for (const Job& job : std::exchange(lost_, {}))
             for (std::size_t i = 0; i < job.count; ++i) suspects.push_back({job.subject, job.first + i, 1});
@@ -132,7 +159,11 @@ class Sweeper {
             });
     }
 
+    /// Whether a failure was found, and one is all that is asked for.
+    bool enough() const { return options_.first && failed_.any(); }
+
     void fails_without(const Subject& subject) {
+        failed_.add();
         const sweep::Cell cell{std::string(subject.scenario->device->name()), "without a fault", "none"};
         matrix_.count(cell, sweep::Verdict::kFailed);
         failures_.push_back({subject.scenario->id, cell.device, cell.place, cell.act, "no fault", subject.objection});
@@ -148,6 +179,7 @@ class Sweeper {
                 progress(jobs[i].count);
             },
             [&](std::size_t i, const std::string& how) {
+                failed_.add();
                 if (jobs[i].count > 1) return lost_.push_back(jobs[i]);
                 crashed(jobs[i], how);
                 progress(1);
@@ -164,14 +196,15 @@ class Sweeper {
         }
         sweep::Matrix matrix;
         json failures = json::array();
-        for (std::size_t i = job.first; i < job.first + job.count; ++i) {
+        for (std::size_t i = job.first; i < job.first + job.count && !enough(); ++i) {
             const sweep::Pair& pair = plan_.pairs[i];
             ::alarm(kSecondsToARun);
             const sweep::SweepResult result = sweep::run_pair(scenario, make_rig, plan_, pair);
             ::alarm(0);
             matrix.count(cell_of(scenario, plan_, pair), result.verdict);
-            if (result.verdict == sweep::Verdict::kFailed)
-                failures.push_back(to_json(failure(scenario, plan_, pair, result.why)));
+            if (result.verdict != sweep::Verdict::kFailed) continue;
+            failed_.add();
+            failures.push_back(to_json(failure(scenario, plan_, pair, result.why)));
         }
         return json{{"matrix", matrix.to_json()}, {"failures", failures}}.dump(
             -1, ' ', false, json::error_handler_t::replace);
@@ -293,6 +326,7 @@ class Sweeper {
     std::vector<Job> lost_;
     sweep::Matrix matrix_;
     std::vector<Failure> failures_;
+    SharedFlag failed_;
     std::size_t done_ = 0;
     std::size_t total_ = 0;
     double seconds_ = 0;

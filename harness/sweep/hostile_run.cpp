@@ -18,6 +18,8 @@ constexpr std::uint64_t kTypical = 1'000'000'000;
 constexpr std::uint64_t kPollEvery = 100'000;
 constexpr std::uint64_t kTrialBlock = 8;  ///< sectors: a block of any logical size that QEMU has
 constexpr std::size_t kTrialFrame = 60;
+constexpr std::uint64_t kEthernetHeader = 14;
+constexpr std::uint64_t kVlanTag = 4;
 constexpr unsigned kMostBacklog = 1000;  ///< reads of characters
 
 Bytes text(std::string_view characters) {
@@ -46,10 +48,24 @@ void HostileRun::object(const std::string& objection) {
 void HostileRun::ended(const harness::OperationSpec& operation, const Arguments& arguments,
                        const Outcome& outcome) {
     if (learning_) return truth_.learn(operation, arguments, outcome);
+    if (const std::string never = impossible(operation, outcome); !never.empty()) return object(never);
     const std::string wrong = truth_.judge(operation, arguments, outcome, rig().outside(), pending().empty());
     if (wrong.empty() || !result_.failure.empty()) return;
     result_.wrong_data = true;
     object(wrong);
+}
+
+std::string HostileRun::impossible(const harness::OperationSpec& operation, const Outcome& outcome) {
+    if (std::string_view(operation.name) != "net.receive" || !outcome.status) return {};
+    const auto number = [](const Outcome& of, std::string_view name) {
+        const auto found = of.results.find(name);
+        return found == of.results.end() ? 0 : std::get<std::uint64_t>(found->second);
+    };
+    const std::uint64_t bytes = number(outcome, "bytes");
+    const std::uint64_t most = number(run("net.info"), "max_frame") + kVlanTag;
+    if (bytes >= kEthernetHeader && bytes <= most) return {};
+    return fmt::format("net.receive gave a frame of {} bytes; {} to {} are possible", bytes, kEthernetHeader,
+                       most);
 }
 
 void HostileRun::came_out(std::string_view what, const Bytes& bytes) {

@@ -52,6 +52,8 @@ class HostileRun : public scenario::Run {
 
   private:
     void object(const std::string& objection);
+    /// What no driver may give, whatever its device has said; empty if it is no such thing.
+    std::string impossible(const harness::OperationSpec& operation, const harness::Outcome& outcome);
     void conclude();
     void end_requests();
     void look_for_leaks(const char* when);

@@ -45,6 +45,7 @@ struct Seen {
     std::uint64_t nth_of_name;  ///< of accesses there
     std::uint64_t data_before;  ///< occasions at kData so far
     std::uint64_t step;
+    std::uint64_t length;  ///< the last one that the device has named in a ring
 };
 
 std::string without_indices(const std::string& name) {
@@ -77,8 +78,10 @@ class Planner {
         const bool repeats = occasion.site != Site::kInterrupt && occasion.site != Site::kAllocate &&
                              occasion.site != Site::kAttach && ++same_[same] > kOfTheSame;
         if (repeats) return;
-        Seen seen{occasion, nth, faults::spec_of(occasion.site).name, {}, previous, nth_of_name, data_before, run_.step()};
+        Seen seen{occasion, nth, faults::spec_of(occasion.site).name, {}, previous, nth_of_name, data_before, run_.step(), length_};
         name(seen);
+        for (const NamedBits& piece : seen.pieces)
+            if (piece.name.ends_with(".len")) length_ = seen.length = part_of(seen, piece);
         seen_.push_back(std::move(seen));
     }
     /// What follows is no longer the scenario.
@@ -110,6 +113,10 @@ class Planner {
             if (what.empty()) what = "memory";
         }
         if (!what.empty()) seen.place += fmt::format(" {}", what);
+    }
+
+    static std::uint64_t part_of(const Seen& seen, const NamedBits& piece) {
+        return seen.occasion.value >> piece.lsb & (ones(8) >> (64 - std::min(piece.bits, 64U)));
     }
 
     static std::vector<std::string> parts_of(const Seen& seen, std::uint64_t mask) {
@@ -186,10 +193,9 @@ class Planner {
         Fault with{.act = Act::kZero, .site = Site::kData, .nth = seen.data_before + 1};
         for (const NamedBits& piece : seen.pieces) {
             // Neither the data nor the status that stands for them: the device has done nothing.
-            if (piece.name.ends_with(".writable.last"))
+            if (piece.name.ends_with(".writable.last") && seen.length > 1)
                 push(plan, seen, "unwritten", {.act = Act::kUnwritten}, 0, with);
-            const std::uint64_t length =
-                seen.occasion.value >> piece.lsb & (ones(8) >> (64 - std::min(piece.bits, 64U)));
+            const std::uint64_t length = part_of(seen, piece);
             if (!piece.name.ends_with(".len") || length < 2) continue;
             with.act = Act::kTruncate;
             push(plan, seen, "short",
@@ -221,6 +227,7 @@ class Planner {
     HostileRun& run_;
     harness::MachineBase& machine_;
     bool done_ = false;
+    std::uint64_t length_ = 0;
     std::array<std::uint64_t, faults::kSites> counts_{};
     std::uint64_t occasions_ = 0;
     std::map<std::tuple<Site, hal::AddressSpace, std::uint64_t, unsigned>, std::uint64_t> last_;
