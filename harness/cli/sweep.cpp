@@ -13,8 +13,8 @@
 #include <csignal>
 #include <filesystem>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <new>
+#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "harness/cli/pool.hpp"
@@ -73,8 +73,8 @@ Failure failure_of(const json& node) {
 class SharedFlag {
   public:
     SharedFlag() {
-        void* page = ::mmap(nullptr, sizeof(std::atomic<bool>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                            -1, 0);
+        void* page = ::mmap(nullptr, sizeof(std::atomic<bool>), PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (page == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "no memory to share");
         flag_ = new (page) std::atomic<bool>(false);
     }
@@ -166,7 +166,8 @@ class Sweeper {
         failed_.add();
         const sweep::Cell cell{std::string(subject.scenario->device->name()), "without a fault", "none"};
         matrix_.count(cell, sweep::Verdict::kFailed);
-        failures_.push_back({subject.scenario->id, cell.device, cell.place, cell.act, "no fault", subject.objection});
+        failures_.push_back(
+            {subject.scenario->id, cell.device, cell.place, cell.act, "no fault", subject.objection});
     }
 
     void work(const std::vector<Job>& jobs) {
@@ -216,8 +217,12 @@ class Sweeper {
     }
     static Failure failure(const scenario::Scenario& scenario, const sweep::Plan& plan,
                            const sweep::Pair& pair, const std::string& why) {
-        return {scenario.id,  std::string(scenario.device->name()), plan.places[pair.place],
-                pair.kind, sweep::describe(pair),         why};
+        return {scenario.id,
+                std::string(scenario.device->name()),
+                plan.places[pair.place],
+                pair.kind,
+                sweep::describe(pair),
+                why};
     }
 
     void crashed(const Job& job, const std::string& how) {

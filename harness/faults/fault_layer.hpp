@@ -119,7 +119,8 @@ class FaultLayer : public hal::Machine {
         std::uint64_t struck = 0;
         bool healed = false;
         std::optional<std::uint64_t> stuck;
-        std::unordered_map<std::uint64_t, std::uint64_t> last;  ///< by address: answers for kPrevious, the driver's own words for kUnwritten
+        std::unordered_map<std::uint64_t, std::uint64_t>
+            last;  ///< by address: answers for kPrevious, the driver's own words for kUnwritten
     };
     /// An interrupt that comes otherwise than its device meant.
     struct Pending {

@@ -20,7 +20,7 @@ constexpr std::uint64_t kTrialBlock = 8;  ///< sectors: a block of any logical s
 constexpr std::size_t kTrialFrame = 60;
 constexpr std::uint64_t kEthernetHeader = 14;
 constexpr std::uint64_t kVlanTag = 4;
-constexpr unsigned kMostBacklog = 1000;  ///< reads of characters
+constexpr unsigned kMostBacklog = 1000;  ///< frames, or reads of characters
 
 Bytes text(std::string_view characters) {
     Bytes bytes;
@@ -195,7 +195,7 @@ std::string HostileRun::try_network() {
     Arguments wait;
     wait.set("within", kTypical);
     // Frames that came while nobody listened may be before it.
-    for (unsigned i = 0; i < 64; ++i) {
+    for (unsigned i = 0; i < kMostBacklog; ++i) {
         const Outcome got = run("net.receive", wait);
         if (!got.status) return fmt::format("net.receive gave {}", hal::to_string(got.status.error()));
         const auto data = got.results.find(std::string_view("data"));

@@ -78,7 +78,9 @@ class Planner {
         const bool repeats = occasion.site != Site::kInterrupt && occasion.site != Site::kAllocate &&
                              occasion.site != Site::kAttach && ++same_[same] > kOfTheSame;
         if (repeats) return;
-        Seen seen{occasion, nth, faults::spec_of(occasion.site).name, {}, previous, nth_of_name, data_before, run_.step(), length_};
+        Seen seen{occasion,    nth,         faults::spec_of(occasion.site).name,
+                  {},          previous,    nth_of_name,
+                  data_before, run_.step(), length_};
         name(seen);
         for (const NamedBits& piece : seen.pieces)
             if (piece.name.ends_with(".len")) length_ = seen.length = part_of(seen, piece);
@@ -132,7 +134,8 @@ class Planner {
         fault.site = seen.occasion.site;
         if (fault.of.empty()) fault.nth = seen.nth;
         const auto place = std::lower_bound(plan.places.begin(), plan.places.end(), seen.place);
-        Pair pair{{fault}, kind, static_cast<std::uint32_t>(place - plan.places.begin()), parts_of(seen, mask)};
+        Pair pair{
+            {fault}, kind, static_cast<std::uint32_t>(place - plan.places.begin()), parts_of(seen, mask)};
         if (with) pair.faults.push_back(*with);
         plan.pairs.push_back(std::move(pair));
     }
@@ -151,7 +154,8 @@ class Planner {
             push(plan, seen, "delay", {.act = Act::kDelay, .by_ns = kALittleLate}, 0);
             push(plan, seen, "delay", {.act = Act::kDelay, .by_ns = kLate}, 0);
         }
-        if (site == Site::kAllocate || site == Site::kAttach) push(plan, seen, "fail", {.act = Act::kFail}, 0);
+        if (site == Site::kAllocate || site == Site::kAttach)
+            push(plan, seen, "fail", {.act = Act::kFail}, 0);
     }
 
     void add_answers(Plan& plan, const Seen& seen) const {

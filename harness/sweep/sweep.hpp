@@ -17,7 +17,7 @@ namespace tb::sweep {
 struct Pair {
     std::vector<faults::Fault> faults;  ///< the first is what it is about; others go with it
     const char* kind = "";              ///< the column of the matrix
-    std::uint32_t place = 0;  ///< in Plan::places
+    std::uint32_t place = 0;            ///< in Plan::places
     /// Registers, fields or parts of rings in which what the driver hears differs; of a reset, those that it
     /// is about to look at.
     std::vector<std::string> parts;
@@ -40,10 +40,10 @@ struct Plan {
 
 /// Runs the scenario without a fault and lists the pairs: at each read and load the answers all-ones, zero,
 /// the previous one and each bit of the named fields flipped; the register at all-ones, at zero and restless
-/// from there on; what the device wrote unseen, alone and with the data; a length that is short, with the data
-/// as short; at each access the device pulled and reset; at each write what it causes delayed beyond every
-/// deadline; each interrupt dropped, doubled and delayed; each allocation refused. Of accesses with the same
-/// answer in one step, such as a loop that waits makes, the first two count.
+/// from there on; what the device wrote unseen, alone and with the data; a length that is short, with the
+/// data as short; at each access the device pulled and reset; at each write what it causes delayed beyond
+/// every deadline; each interrupt dropped, doubled and delayed; each allocation refused. Of accesses with the
+/// same answer in one step, such as a loop that waits makes, the first two count.
 Plan make_plan(const scenario::Scenario& scenario, const MakeRig& make_rig);
 
 enum class Verdict : std::uint8_t {
