@@ -248,7 +248,7 @@ class Sweeper {
 
     void show(double seconds) {
         seconds_ = seconds;
-        std::stable_sort(failures_.begin(), failures_.end(), [](const Failure& a, const Failure& b) {
+        std::sort(failures_.begin(), failures_.end(), [](const Failure& a, const Failure& b) {
             return std::tie(a.device, a.place, a.act, a.why, a.scenario, a.fault) <
                    std::tie(b.device, b.place, b.act, b.why, b.scenario, b.fault);
         });

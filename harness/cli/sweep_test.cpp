@@ -34,7 +34,8 @@ TEST(SweepCommand, CountsItsRunsAndSaysWhatTheyGave) {
     std::filesystem::remove(path);
     EXPECT_EQ(report["failures"], 0);
     EXPECT_GT(report["runs"], 1000);
-    EXPECT_EQ(report["runs"], report["unharmed"].get<std::uint64_t>() + report["errors"].get<std::uint64_t>() +
+    EXPECT_EQ(report["runs"], report["unharmed"].get<std::uint64_t>() +
+                                  report["errors"].get<std::uint64_t>() +
                                   report["believed"].get<std::uint64_t>());
     EXPECT_GT(report["matrix"].size(), 100u);
     EXPECT_GE(report["seconds"], 0);

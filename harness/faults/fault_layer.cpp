@@ -108,15 +108,16 @@ bool FaultLayer::strikes_now(Armed& armed, bool matches) {
 
 void FaultLayer::tell(const Armed& armed, const Occasion& at) {
     if (!told_) return;
-    const bool is_register = at.site == Site::kRead || at.site == Site::kWrite;
-    std::string where;
-    if (is_register) {
-        where = atlas_.name(at.space, at.address, at.width);
-    } else if (at.width != 0) {
-        for (const trace::NamedBits& piece : atlas_.memory(at.address, at.width, machine_.ram()))
-            where += (where.empty() ? "" : "|") + piece.name;
-    }
-    told_(fmt::format("{} {} {}", spec_of(armed.fault.act).name, spec_of(at.site).name, where));
+    told_(fmt::format("{} {} {}", spec_of(armed.fault.act).name, spec_of(at.site).name, name_of(at)));
+}
+
+std::string FaultLayer::name_of(const Occasion& at) const {
+    if (at.site == Site::kRead || at.site == Site::kWrite) return atlas_.name(at.space, at.address, at.width);
+    std::string name;
+    if (at.width == 0) return name;
+    for (const trace::NamedBits& piece : atlas_.memory(at.address, at.width, machine_.ram()))
+        name += (name.empty() ? "" : "|") + piece.name;
+    return name;
 }
 
 // Accesses.

@@ -134,6 +134,7 @@ class FaultLayer : public hal::Machine {
     /// Whether the fault strikes this occasion, which is counted.
     bool strikes_now(Armed& armed, bool matches);
     void tell(const Armed& armed, const Occasion& at);
+    std::string name_of(const Occasion& at) const;
     /// What strikes before the access is made. True when the access does not take place.
     bool before(const Occasion& at);
     std::uint64_t answer(Occasion at);

@@ -30,12 +30,13 @@ Run::Run(const Scenario& scenario, harness::Rig& rig, trace::Trace& trace, bool 
     : scenario_(scenario),
       rig_(rig),
       faults_(with_faults || scenario.has_faults
-                  ? std::optional<faults::FaultLayer>(std::in_place, rig.machine(), *scenario.device,
-                                                      [&rig] { rig.reset_device(); })
-                  : std::nullopt),
-      recorder_(faults_ ? static_cast<hal::Machine&>(*faults_) : rig.machine(), rig.machine(), trace),
+                  ? std::make_unique<faults::FaultLayer>(rig.machine(), *scenario.device,
+                                                         [&rig] { rig.reset_device(); })
+                  : nullptr),
+      recorder_(faults_ != nullptr ? static_cast<hal::Machine&>(*faults_) : rig.machine(), rig.machine(),
+                trace),
       host_(recorder_) {
-    if (faults_)
+    if (faults_ != nullptr)
         faults_->on_strike([this](const std::string& what) { recorder_.note(EventKind::kFault, what); });
     for (const auto& [name, value] : scenario.parameters) names_[name] = value;
     lookup_ = [this](const std::string& name) -> std::optional<std::uint64_t> {

@@ -80,7 +80,7 @@ class Run {
     /// The driver goes.
     void close_session() { session_.reset(); }
     /// The driver is left as it is, and never called again.
-    void abandon_session() { static_cast<void>(session_.release()); }
+    void abandon_session() { abandoned_ = session_.release(); }
     void detach_interrupts();
     /// How many the scenario itself has attached.
     std::size_t attached_interrupts() const { return interrupts_.size(); }
@@ -90,7 +90,7 @@ class Run {
     /// DMA memory that is nobody's, in words; empty if there is none.
     std::string left_behind() const;
     /// While it lives, accesses are the scenario's own, which no fault strikes.
-    faults::FaultLayer::Aside aside() { return faults::FaultLayer::Aside(faults_ ? &*faults_ : nullptr); }
+    faults::FaultLayer::Aside aside() { return faults::FaultLayer::Aside(faults_.get()); }
     /// A finding that the scenario does not announce; empty if there is none.
     std::string unannounced_finding() const;
     std::uint64_t step_number() const { return step_number_; }
@@ -167,7 +167,7 @@ class Run {
 
     const Scenario& scenario_;
     harness::Rig& rig_;
-    std::optional<faults::FaultLayer> faults_;  ///< only where something can go wrong
+    std::unique_ptr<faults::FaultLayer> faults_;  ///< only where something can go wrong
     harness::Recorder recorder_;
     hal::Host host_;
     Lookup lookup_;
@@ -177,6 +177,7 @@ class Run {
     std::map<std::string, Pending> pending_;
     std::map<std::string, faults::FaultLayer::Handle> fault_handles_;
     std::unique_ptr<harness::DriverSession> session_;
+    harness::DriverSession* abandoned_ = nullptr;  ///< lives as long as its process
     std::deque<harness::Bytes> frames_;
     harness::Bytes characters_;
     std::string where_;

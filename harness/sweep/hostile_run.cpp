@@ -7,7 +7,6 @@
 
 namespace tb::sweep {
 
-using faults::Act;
 using harness::Arguments;
 using harness::Bytes;
 using harness::Outcome;
@@ -145,7 +144,7 @@ bool HostileRun::can(std::string_view operation) const {
     return scenario().driver != nullptr && scenario().driver->find_operation(operation) != nullptr;
 }
 
-Outcome HostileRun::run(std::string_view operation, Arguments arguments) {
+Outcome HostileRun::run(std::string_view operation, const Arguments& arguments) {
     return session().run(operation, arguments);
 }
 

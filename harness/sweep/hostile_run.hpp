@@ -62,7 +62,7 @@ class HostileRun : public scenario::Run {
     std::string try_disk();
     std::string try_network();
     std::string try_line();
-    harness::Outcome run(std::string_view operation, harness::Arguments arguments = {});
+    harness::Outcome run(std::string_view operation, const harness::Arguments& arguments = {});
     bool can(std::string_view operation) const;
 
     Truth& truth_;
