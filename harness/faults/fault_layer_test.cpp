@@ -28,7 +28,6 @@ constexpr std::uint64_t kTdlen = kBar + 0x3808;
 constexpr std::uint64_t kTdt = kBar + 0x3818;
 constexpr std::uint64_t kTctl = kBar + 0x400;
 constexpr std::uint32_t kStatusAtReset = 0x8008'0783;
-constexpr unsigned kLine = harness::intx_line(harness::kDeviceUnderTest);
 
 /// An e1000 behind the layer, placed and allowed to reach memory.
 class Faults : public ::testing::Test {
@@ -211,11 +210,12 @@ class FaultsOfRings : public Faults {
         write(kTctl, 2);
     }
     void send(unsigned index) {
-        layer.dma_store(ring + 16 * index + 8, 8, 0x0900'0000, hal::MemoryOrder::kRelaxed);  // RS, EOP
+        layer.dma_store(ring + std::uint64_t{16} * index + 8, 8, 0x0900'0000,
+                        hal::MemoryOrder::kRelaxed);  // RS, EOP
         write(kTdt, index + 1);
     }
     std::uint64_t report(unsigned index) {
-        return layer.dma_load(ring + 16 * index + 8, 8, hal::MemoryOrder::kAcquire);
+        return layer.dma_load(ring + std::uint64_t{16} * index + 8, 8, hal::MemoryOrder::kAcquire);
     }
     static constexpr std::uint64_t kDone = std::uint64_t{1} << 32;
     std::uint64_t ring;
