@@ -92,6 +92,10 @@ HostileResult HostileRun::go(std::span<const faults::Fault> faults, const Budget
         // In the middle of its work, and so not even destroyed.
         abandon_session();
     }
+    const auto& log = rig().machine().log_lines();
+    result_.complained = std::any_of(log.begin(), log.end(), [](const std::string& line) {
+        return line.starts_with("error") || line.starts_with("warning");
+    });
     result_.struck = fault_layer().strikes();
     result_.virtual_ns = recorder().now_ns();
     return result_;

@@ -22,6 +22,7 @@ struct HostileResult {
     std::string failure;
     bool wrong_data = false;  ///< the failure is that data is not true
     bool deviated = false;    ///< some step did not hold: the driver said that it failed
+    bool complained = false;  ///< it logged a warning or an error
     bool lives = false;       ///< afterwards the driver works again
     std::string why_not;      ///< what it said, when it does not
     std::uint64_t struck = 0;

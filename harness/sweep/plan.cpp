@@ -29,7 +29,9 @@ constexpr unsigned kOfTheSame = 2;
 constexpr std::uint64_t kCallsBeyond = 3'000'000;
 constexpr std::uint64_t kTimeBeyond = 600'000'000'000;
 /// Without its interrupts a driver looks every 10 ms.
-constexpr std::uint64_t kTimeForAnOccasion = 20'000'000;
+constexpr std::uint64_t kTimeForAnOccasion = 100'000'000;
+/// With more, each of very many operations would run into its deadline, one after the other.
+constexpr std::uint64_t kMostForLasting = 20'000;
 
 constexpr std::uint64_t ones(unsigned width) {
     return width >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * width)) - 1;
@@ -42,7 +44,7 @@ struct Seen {
     std::string place;
     std::vector<NamedBits> pieces;
     std::uint64_t previous;     ///< the last answer at the same place
-    std::uint64_t nth_of_name;  ///< of accesses there
+    std::uint64_t nth_of_name;  ///< of accesses to what the first piece names
     std::uint64_t data_before;  ///< occasions at kData so far
     std::uint64_t step;
     std::uint64_t length;  ///< the last one that the device has named in a ring
@@ -71,19 +73,25 @@ class Planner {
         std::uint64_t& last = last_.try_emplace(key, occasion.value).first->second;
         const std::uint64_t previous = last;
         last = occasion.value;
-        const std::tuple same{run_.step(), occasion.site, occasion.address, occasion.value};
         if (occasion.site == Site::kData) data_steps_.push_back(run_.step());
         const std::uint64_t data_before = data_steps_.size();
-        const std::uint64_t nth_of_name = ++by_place_[key];
+        Seen seen{.occasion = occasion,
+                  .nth = nth,
+                  .place = faults::spec_of(occasion.site).name,
+                  .pieces = {},
+                  .previous = previous,
+                  .nth_of_name = 0,
+                  .data_before = data_before,
+                  .step = run_.step(),
+                  .length = length_};
+        name(seen);
+        if (!seen.pieces.empty()) seen.nth_of_name = ++by_name_[{occasion.site, seen.pieces.front().name}];
+        for (const NamedBits& piece : seen.pieces)
+            if (piece.name.ends_with(".len")) length_ = seen.length = part_of(seen, piece);
+        const std::tuple same{run_.step(), occasion.site, occasion.address, occasion.value};
         const bool repeats = occasion.site != Site::kInterrupt && occasion.site != Site::kAllocate &&
                              occasion.site != Site::kAttach && ++same_[same] > kOfTheSame;
         if (repeats) return;
-        Seen seen{occasion,    nth,         faults::spec_of(occasion.site).name,
-                  {},          previous,    nth_of_name,
-                  data_before, run_.step(), length_};
-        name(seen);
-        for (const NamedBits& piece : seen.pieces)
-            if (piece.name.ends_with(".len")) length_ = seen.length = part_of(seen, piece);
         seen_.push_back(std::move(seen));
     }
     /// What follows is no longer the scenario.
@@ -173,7 +181,7 @@ class Planner {
             if ((flipped >> bit & 1) != 0)
                 push(plan, seen, "flip", {.act = Act::kFlip, .mask = std::uint64_t{1} << bit},
                      std::uint64_t{1} << bit);
-        add_lasting(plan, seen);
+        if (occasions_ <= kMostForLasting) add_lasting(plan, seen);
         if (at.site == Site::kLoad) add_unwritten(plan, seen);
     }
 
@@ -235,7 +243,7 @@ class Planner {
     std::array<std::uint64_t, faults::kSites> counts_{};
     std::uint64_t occasions_ = 0;
     std::map<std::tuple<Site, hal::AddressSpace, std::uint64_t, unsigned>, std::uint64_t> last_;
-    std::map<std::tuple<Site, hal::AddressSpace, std::uint64_t, unsigned>, std::uint64_t> by_place_;
+    std::map<std::pair<Site, std::string>, std::uint64_t> by_name_;
     std::map<std::tuple<std::uint64_t, Site, std::uint64_t, std::uint64_t>, unsigned> same_;
     std::vector<std::uint64_t> data_steps_;  ///< in which step each occasion at kData was
     std::vector<Seen> seen_;

@@ -72,7 +72,7 @@ SweepResult run_pair(const scenario::Scenario& scenario, const MakeRig& make_rig
     verdict.why = result.failure;
     if (verdict.why.empty() && plan.lives && !result.lives)
         verdict.why = "the driver does not work again when the device does: " + result.why_not;
-    if (verdict.why.empty() && !result.deviated && is_impossible(pair))
+    if (verdict.why.empty() && !result.deviated && !result.complained && is_impossible(pair))
         verdict.why = "the driver believed what no device can mean";
     if (verdict.why.empty() && result.struck == 0)
         verdict.why = "the fault never struck: the run is not repeatable";
