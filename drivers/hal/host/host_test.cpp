@@ -2,11 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <hal/endian.hpp>
 #include <hal/platform.hpp>
 #include <hal/poll.hpp>
 #include <hal_testing/mock_machine.hpp>
+#include <vector>
 
 namespace tb::hal {
 namespace {
@@ -153,6 +155,28 @@ TEST_F(HostTest, PollUntilAsksAtOnceAndOnceMoreAfterTheDeadline) {
 TEST_F(HostTest, PollUntilEndsThoughTheClockStandsStill) {
     ON_CALL(machine_, now_ns()).WillByDefault(Return(0));
     EXPECT_FALSE(poll_until(platform_, milliseconds(1), microseconds(10), [] { return false; }));
+}
+
+TEST_F(HostTest, PollPatientlyAsksLessOftenTheLongerItWaits) {
+    std::vector<std::uint64_t> asked;
+    EXPECT_FALSE(poll_patiently(platform_, seconds(5), microseconds(10), [&] {
+        asked.push_back(platform_.now().ns);
+        return false;
+    }));
+    EXPECT_EQ(asked.front(), 0u);
+    EXPECT_EQ(asked[1], 10'000u);
+    EXPECT_EQ(asked.back(), 5'000'000'000u) << "and once at the deadline";
+    EXPECT_LT(asked.size(), 150u);
+    for (std::size_t i = 1; i < asked.size(); ++i)
+        EXPECT_LE(asked[i] - asked[i - 1], std::max<std::uint64_t>(10'000, asked[i - 1] / 8));
+}
+
+TEST_F(HostTest, PollPatientlyEndsAsSoonAsItHoldsAndThoughTheClockStandsStill) {
+    int asked = 0;
+    EXPECT_TRUE(poll_patiently(platform_, seconds(1), microseconds(10), [&] { return ++asked == 3; }));
+    EXPECT_EQ(asked, 3);
+    ON_CALL(machine_, now_ns()).WillByDefault(Return(7));
+    EXPECT_FALSE(poll_patiently(platform_, seconds(1), microseconds(10), [] { return false; }));
 }
 
 TEST(Endian, FieldsAreWhereTheyBelong) {
