@@ -9,6 +9,7 @@
 #include "harness/scenario/schema.hpp"
 #include "harness/scenario/steps.hpp"
 #include "harness/scenario/values.hpp"
+#include "harness/sweep/sweep.hpp"
 #include "harness/trace/allowed.hpp"
 
 namespace tb::cli {
@@ -113,6 +114,12 @@ void list_faults(const Options& options) {
     }
 }
 
+void list_lies() {
+    fmt::print("\nWhat a sweep lets a driver believe, because an honest device could say the same:\n");
+    for (const sweep::Lie& lie : sweep::lies())
+        fmt::print("    {:<16} {:<8} {:<20} {}\n", lie.device, lie.act, lie.part, lie.reason);
+}
+
 void list_allowed() {
     for (const trace::AllowedRow& row : trace::AllowedDifferences::standard().rows())
         fmt::print("{}: {} {} {} {}, QEMU {}.{}.{} to {}.{}.{}\n    {}\n", row.id, row.device, row.event,
@@ -134,6 +141,7 @@ int list_command(const ListOptions& options) {
         list_steps();
     } else if (options.what == "faults") {
         list_faults(options.shared);
+        list_lies();
     } else if (options.what == "allowed") {
         list_allowed();
     } else if (options.what == "schema") {

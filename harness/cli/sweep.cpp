@@ -31,8 +31,9 @@ using Clock = std::chrono::steady_clock;
 
 /// Pairs to a job: much work to a message, and little lost when a run brings its process down.
 constexpr std::size_t kPairsToAJob = 250;
-/// Of real time, for one run: only for a driver that loops without looking at its device.
-constexpr unsigned kSecondsToARun = 60;
+/// Of real time, for one run: only for a driver that loops without looking at its device, which no budget of
+/// calls or virtual time can end.
+constexpr unsigned kSecondsToARun = 300;
 /// From so many runs on, a tenth of them is worth a line where there is no terminal.
 constexpr std::size_t kManyRuns = 20'000;
 /// Failures of one kind at one place that are shown.

@@ -60,7 +60,7 @@ constexpr ActSpec kActSpecs[] = {
     {Act::kRemove, "remove",
      "the device is pulled just before: all reads give all-ones; when healed another is plugged in, with the "
      "same addresses",
-     kAccesses, Parameter::kNone, true},
+     kAccesses},
     {Act::kReset, "reset",
      "the device is reset just before, behind the driver's back; its configuration header is put back",
      kAccesses},
@@ -92,6 +92,10 @@ const ActSpec& spec_of(Act act) {
     return kActSpecs[static_cast<std::size_t>(act)];
 }
 
+std::uint64_t times_of(const Fault& fault) {
+    return fault.times.value_or(spec_of(fault.act).lasts ? 0 : 1);
+}
+
 std::string describe(const Fault& fault) {
     std::string text = spec_of(fault.act).name;
     switch (spec_of(fault.act).parameter) {
@@ -109,10 +113,10 @@ std::string describe(const Fault& fault) {
     }
     text += fmt::format(" at {} {}", spec_of(fault.site).name, fault.nth);
     if (!fault.of.empty()) text += " of " + fault.of;
-    if (fault.times == 0)
+    if (const std::uint64_t times = times_of(fault); times == 0)
         text += " and all after it";
-    else if (fault.times > 1)
-        text += fmt::format(" and {} after it", fault.times - 1);
+    else if (times > 1)
+        text += fmt::format(" and {} after it", times - 1);
     return text;
 }
 

@@ -60,7 +60,7 @@ struct ActSpec {
     const char* about;
     std::uint8_t sites;  ///< a bit for each Site at which it makes sense
     Parameter parameter = Parameter::kNone;
-    bool lasts = false;  ///< goes on until it is healed, unless "times" says otherwise
+    bool lasts = false;  ///< strikes all matches until it is healed, unless "times" says otherwise
 };
 std::span<const ActSpec> act_specs();
 
@@ -79,15 +79,18 @@ struct Fault {
     /// A register, a field, or a part of a ring (see PartName); empty: anything at the site. An answer is
     /// changed in the bits so named, and in no others.
     std::string of = {};
-    std::uint64_t nth = 1;            ///< the first match that is struck
-    std::uint64_t times = 1;          ///< matches to strike; 0: all until healed
-    std::uint64_t not_before_ns = 0;  ///< virtual time, since power-on
-    std::uint64_t value = 0;          ///< of kValue, kAdd
-    std::uint64_t mask = 0;           ///< bits of kFlip, counted from the named bits' lowest
-    std::uint64_t by_ns = 0;          ///< of kDelay
+    std::uint64_t nth = 1;                    ///< the first match that is struck
+    std::optional<std::uint64_t> times = {};  ///< matches to strike, 0: all until healed; see times_of()
+    std::uint64_t not_before_ns = 0;          ///< virtual time, since power-on
+    std::uint64_t value = 0;                  ///< of kValue, kAdd
+    std::uint64_t mask = 0;                   ///< bits of kFlip, counted from the named bits' lowest
+    std::uint64_t by_ns = 0;                  ///< of kDelay
 
     bool operator==(const Fault&) const = default;
 };
+
+/// How many matches a fault strikes, 0 for all: one, where nothing is said, or all for an act that lasts.
+std::uint64_t times_of(const Fault& fault);
 
 /// "flip 0x4 of STATUS at read 17".
 std::string describe(const Fault& fault);

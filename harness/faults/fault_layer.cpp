@@ -6,26 +6,23 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
 #include <utility>
 
 #include "harness/operations/board.hpp"
+#include "models/core/access.hpp"
+#include "pci/pci.hpp"
 
 namespace tb::faults {
 
 namespace {
 
-constexpr std::uint64_t width_mask(unsigned width) {
-    return width >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * width)) - 1;
-}
-constexpr std::uint64_t bits_mask(unsigned lsb, unsigned bits) {
-    return (bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1) << lsb;
-}
-
-// The standard header (PCI 3.0 §6.1).
-constexpr std::uint32_t kCommand = 0x04;
-constexpr std::uint32_t kFirstBar = 0x10;
+using model::width_mask;
 constexpr auto kPciConfig = hal::AddressSpace::kPciConfig;
+
+/// An occasion that has no place.
+Occasion nowhere(Site site) {
+    return {.site = site};
+}
 
 std::uint64_t config(std::uint32_t offset) {
     return hal::config_address(harness::kDeviceUnderTest, offset);
@@ -35,7 +32,11 @@ std::uint64_t config(std::uint32_t offset) {
 
 FaultLayer::FaultLayer(harness::MachineBase& machine, const harness::DeviceType& device,
                        std::function<void()> reset_device)
-    : machine_(machine), is_pci_(device.is_pci()), atlas_(device), reset_device_(std::move(reset_device)) {}
+    : machine_(machine),
+      is_pci_(device.is_pci()),
+      atlas_(device),
+      reset_device_(std::move(reset_device)),
+      view_(machine) {}
 
 FaultLayer::~FaultLayer() = default;
 
@@ -55,10 +56,7 @@ void FaultLayer::heal(Handle handle) {
     --active_;
     if (armed.struck == 0) return;
     if (armed.fault.act == Act::kRemove && removed_) bring_back();
-    if (armed.fault.act == Act::kDelay && armed.fault.site != Site::kInterrupt) {
-        frozen_until_ns_ = 0;
-        thaw_if_due();
-    }
+    if (armed.fault.act == Act::kDelay && armed.fault.site != Site::kInterrupt) view_.thaw();
     if (armed.fault.act == Act::kDelay && armed.fault.site == Site::kInterrupt)
         for (Pending& pending : pending_) pending.due_ns = 0;
     if (armed.fault.act == Act::kDrop) lost_.clear();
@@ -79,7 +77,7 @@ void FaultLayer::delay_ns(std::uint64_t span) {
     if (machine_.now_ns() > until_ns_)
         throw Hang("the driver does not come to an end: it has used up its virtual time");
     if (!lost_.empty()) find_lost();
-    if (frozen_) thaw_if_due();
+    view_.thaw_if_due();
 }
 
 // Matching.
@@ -91,7 +89,7 @@ std::optional<std::uint64_t> FaultLayer::bits_at(const Armed& armed, const Occas
                                     : atlas_.memory(at.address, at.width, machine_.ram());
     std::uint64_t mask = 0;
     for (const trace::NamedBits& piece : pieces)
-        if (armed.of->matches(piece.name)) mask |= bits_mask(piece.lsb, piece.bits);
+        if (armed.of->matches(piece.name)) mask |= piece.mask();
     if (mask == 0) return std::nullopt;
     return mask;
 }
@@ -99,8 +97,8 @@ std::optional<std::uint64_t> FaultLayer::bits_at(const Armed& armed, const Occas
 bool FaultLayer::strikes_now(Armed& armed, bool matches) {
     if (armed.healed || !matches || machine_.now_ns() < armed.fault.not_before_ns) return false;
     if (++armed.seen < armed.fault.nth) return false;
-    const bool lasts = spec_of(armed.fault.act).lasts && armed.fault.times == 1;
-    if (armed.fault.times != 0 && !lasts && armed.struck >= armed.fault.times) return false;
+    const std::uint64_t times = times_of(armed.fault);
+    if (times != 0 && armed.struck >= times) return false;
     ++armed.struck;
     ++strikes_;
     return true;
@@ -130,12 +128,11 @@ bool FaultLayer::before(const Occasion& at) {
         const bool strikes_before = act == Act::kRemove || act == Act::kReset || act == Act::kInvent ||
                                     act == Act::kDelay || at.site == Site::kWrite;
         if (!strikes_before || !strikes_now(armed, bits_at(armed, at).has_value())) continue;
-        if (act == Act::kRemove && removed_) continue;
         tell(armed, at);
         if (act == Act::kRemove) remove();
         if (act == Act::kReset) reset();
         if (act == Act::kInvent) invent();
-        if (act == Act::kDelay) freeze(machine_.now_ns() + armed.fault.by_ns);
+        if (act == Act::kDelay) view_.freeze(machine_.now_ns() + armed.fault.by_ns);
         if (act == Act::kDrop) dropped = true;
         if (act == Act::kDuplicate) machine_.write(at.space, at.address, at.width, at.value);
     }
@@ -239,11 +236,7 @@ std::uint64_t FaultLayer::dma_load(std::uint64_t address, unsigned width, hal::M
     Occasion at{Site::kLoad, hal::AddressSpace::kMemory, address, width, 0};
     if (something_armed()) before(at);
     at.value = machine_.dma_load(address, width, order);
-    if (frozen_)
-        if (const auto view = frozen_at(address, width); !view.empty()) {
-            at.value = 0;
-            std::memcpy(&at.value, view.data(), width);
-        }
+    if (view_.frozen()) view_.load(address, std::as_writable_bytes(std::span(&at.value, 1)).first(width));
     if (something_armed()) at.value = answer(at);
     happened(at);
     return at.value;
@@ -256,9 +249,7 @@ void FaultLayer::dma_store(std::uint64_t address, unsigned width, std::uint64_t 
     if (active_ != 0)
         for (Armed& armed : armed_)
             if (armed.fault.act == Act::kUnwritten && !armed.healed) armed.last[address] = value;
-    if (frozen_)
-        if (const auto view = frozen_at(address, width); !view.empty())
-            std::memcpy(view.data(), &value, width);
+    if (view_.frozen()) view_.store(address, std::as_bytes(std::span(&value, 1)).first(width));
 }
 
 void FaultLayer::answer_bytes(const Occasion& at, std::span<std::byte> bytes) {
@@ -291,9 +282,7 @@ void FaultLayer::answer_bytes(const Occasion& at, std::span<std::byte> bytes) {
 void FaultLayer::dma_read(std::uint64_t address, std::span<std::byte> out) {
     count();
     machine_.dma_read(address, out);
-    if (frozen_)
-        if (const auto view = frozen_at(address, out.size()); !view.empty())
-            std::copy(view.begin(), view.end(), out.begin());
+    if (view_.frozen()) view_.load(address, out);
     const Occasion at{Site::kData, hal::AddressSpace::kMemory, address,
                       static_cast<unsigned>(std::min<std::size_t>(out.size(), 8)), 0};
     if (something_armed()) answer_bytes(at, out);
@@ -303,44 +292,40 @@ void FaultLayer::dma_read(std::uint64_t address, std::span<std::byte> out) {
 void FaultLayer::dma_write(std::uint64_t address, std::span<const std::byte> in) {
     count();
     machine_.dma_write(address, in);
-    if (frozen_)
-        if (const auto view = frozen_at(address, in.size()); !view.empty())
-            std::copy(in.begin(), in.end(), view.begin());
+    if (view_.frozen()) view_.store(address, in);
 }
 
-bool FaultLayer::strikes_without_place(Act act, Site site) {
+bool FaultLayer::refuses(Site site) {
+    happened(nowhere(site));
+    if (!something_armed()) return false;
     bool struck = false;
     for (Armed& armed : armed_) {
-        if (armed.fault.act != act || armed.fault.site != site || !strikes_now(armed, true)) continue;
-        tell(armed, {site, hal::AddressSpace::kMemory, 0, 0, 0});
+        if (armed.fault.act != Act::kFail || armed.fault.site != site || !strikes_now(armed, true)) continue;
+        tell(armed, nowhere(site));
         struck = true;
     }
     return struck;
 }
 
 hal::Result<std::uint64_t> FaultLayer::dma_allocate(std::uint64_t size, std::uint64_t alignment) {
-    happened({Site::kAllocate, hal::AddressSpace::kMemory, 0, 0, size});
-    if (something_armed() && strikes_without_place(Act::kFail, Site::kAllocate)) return hal::Error::kNoMemory;
+    if (refuses(Site::kAllocate)) return hal::Error::kNoMemory;
     return machine_.dma_allocate(size, alignment);
 }
 
 void FaultLayer::dma_free(std::uint64_t address, std::uint64_t size) {
-    view_.erase(address);
+    view_.forget(address);
     machine_.dma_free(address, size);
 }
 
 hal::Result<std::uint64_t> FaultLayer::dma_map(std::span<std::byte> buffer, hal::Direction direction) {
-    happened({Site::kAllocate, hal::AddressSpace::kMemory, 0, 0, buffer.size()});
-    if (something_armed() && strikes_without_place(Act::kFail, Site::kAllocate)) return hal::Error::kNoMemory;
+    if (refuses(Site::kAllocate)) return hal::Error::kNoMemory;
     return machine_.dma_map(buffer, direction);
 }
 
 void FaultLayer::dma_unmap(std::uint64_t address, std::span<std::byte> buffer, hal::Direction direction) {
     machine_.dma_unmap(address, buffer, direction);
-    if (const auto view = frozen_at(address, buffer.size());
-        !view.empty() && direction != hal::Direction::kToDevice)
-        std::copy(view.begin(), view.end(), buffer.begin());
-    view_.erase(address);
+    if (direction != hal::Direction::kToDevice) view_.load(address, buffer);
+    view_.forget(address);
     if (direction == hal::Direction::kToDevice) return;
     const Occasion at{Site::kData, hal::AddressSpace::kMemory, address,
                       static_cast<unsigned>(std::min<std::size_t>(buffer.size(), 8)), 0};
@@ -356,6 +341,7 @@ bool FaultLayer::is_ours(hal::AddressSpace space, std::uint64_t address) const {
 }
 
 void FaultLayer::remove() {
+    if (removed_) return;
     save_header();
     removed_ = true;
     // Without power it does nothing on its own either.
@@ -372,50 +358,42 @@ void FaultLayer::reset() {
     save_header();
     reset_device_();
     place_again();
-    if (is_pci_) machine_.write(kPciConfig, config(kCommand), 2, command_);
+    if (is_pci_) machine_.write(kPciConfig, config(pci::kCommand), 2, command_);
 }
 
 void FaultLayer::save_header() {
-    if (!is_pci_ || removed_) return;
-    command_ = machine_.read(kPciConfig, config(kCommand), 2);
+    if (!is_pci_) return;
+    command_ = machine_.read(kPciConfig, config(pci::kCommand), 2);
     for (std::uint32_t i = 0; i < bars_.size(); ++i)
-        bars_[i] = machine_.read(kPciConfig, config(kFirstBar + 4 * i), 4);
+        bars_[i] = machine_.read(kPciConfig, config(pci::kBar0 + 4 * i), 4);
 }
 
 void FaultLayer::place_again() {
     if (!is_pci_) return;
     for (std::uint32_t i = 0; i < bars_.size(); ++i)
-        machine_.write(kPciConfig, config(kFirstBar + 4 * i), 4, bars_[i]);
+        machine_.write(kPciConfig, config(pci::kBar0 + 4 * i), 4, bars_[i]);
 }
 
 // Interrupts.
 
-std::uint32_t FaultLayer::attached(std::uint32_t vector) {
-    vectors_.push_back(vector);
-    return vector;
-}
-
 hal::Result<std::uint32_t> FaultLayer::attach_intx(hal::PciAddress function) {
-    happened({Site::kAttach, hal::AddressSpace::kMemory, 0, 0, 0});
-    if (something_armed() && strikes_without_place(Act::kFail, Site::kAttach)) return hal::Error::kNoMemory;
+    if (refuses(Site::kAttach)) return hal::Error::kNoMemory;
     const hal::Result<std::uint32_t> vector = machine_.attach_intx(function);
-    if (vector) attached(*vector);
+    if (vector) vectors_.push_back(*vector);
     return vector;
 }
 
 hal::Result<std::uint32_t> FaultLayer::attach_irq(std::uint32_t line) {
-    happened({Site::kAttach, hal::AddressSpace::kMemory, 0, 0, 0});
-    if (something_armed() && strikes_without_place(Act::kFail, Site::kAttach)) return hal::Error::kNoMemory;
+    if (refuses(Site::kAttach)) return hal::Error::kNoMemory;
     const hal::Result<std::uint32_t> vector = machine_.attach_irq(line);
-    if (vector) attached(*vector);
+    if (vector) vectors_.push_back(*vector);
     return vector;
 }
 
 hal::Result<hal::MsiInterrupt> FaultLayer::attach_msi() {
-    happened({Site::kAttach, hal::AddressSpace::kMemory, 0, 0, 0});
-    if (something_armed() && strikes_without_place(Act::kFail, Site::kAttach)) return hal::Error::kNoMemory;
+    if (refuses(Site::kAttach)) return hal::Error::kNoMemory;
     const hal::Result<hal::MsiInterrupt> msi = machine_.attach_msi();
-    if (msi) attached(msi->interrupt.vector);
+    if (msi) vectors_.push_back(msi->interrupt.vector);
     return msi;
 }
 
@@ -432,7 +410,7 @@ void FaultLayer::invent() {
 
 bool FaultLayer::interrupt_pending() const {
     if (removed_) return false;
-    if (!frozen_ && machine_.interrupt_pending()) return true;
+    if (!view_.frozen() && machine_.interrupt_pending()) return true;
     return std::any_of(pending_.begin(), pending_.end(),
                        [now = machine_.now_ns()](const Pending& p) { return p.due_ns <= now; });
 }
@@ -453,7 +431,7 @@ std::optional<std::uint32_t> FaultLayer::take_interrupt(bool begin) {
         std::erase(lost_, vector);
         return vector;
     }
-    if (frozen_) return std::nullopt;
+    if (view_.frozen()) return std::nullopt;
     while (const auto vector = machine_.take_interrupt(std::exchange(round_begins_, false))) {
         if (std::find(lost_.begin(), lost_.end(), *vector) != lost_.end()) continue;
         bool arrives = true;
@@ -481,34 +459,6 @@ std::optional<std::uint32_t> FaultLayer::take_interrupt(bool begin) {
         if (arrives) return vector;
     }
     return std::nullopt;
-}
-
-// The frozen view.
-
-void FaultLayer::freeze(std::uint64_t until_ns) {
-    frozen_until_ns_ = std::max(frozen_until_ns_, until_ns);
-    if (frozen_) return;
-    frozen_ = true;
-    for (const auto& [address, size] : machine_.pool().allocations()) {
-        const auto bytes = machine_.ram().subspan(address, size);
-        view_.emplace(address, std::vector<std::byte>(bytes.begin(), bytes.end()));
-    }
-}
-
-void FaultLayer::thaw_if_due() {
-    if (!frozen_ || machine_.now_ns() < frozen_until_ns_) return;
-    frozen_ = false;
-    frozen_until_ns_ = 0;
-    view_.clear();
-}
-
-std::span<std::byte> FaultLayer::frozen_at(std::uint64_t address, std::uint64_t size) {
-    auto found = view_.upper_bound(address);
-    if (found == view_.begin()) return {};
-    --found;
-    const std::uint64_t offset = address - found->first;
-    if (offset > found->second.size() || found->second.size() - offset < size) return {};
-    return std::span(found->second).subspan(offset, size);
 }
 
 }  // namespace tb::faults

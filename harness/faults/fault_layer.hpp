@@ -3,7 +3,6 @@
 
 #include <array>
 #include <functional>
-#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -12,6 +11,7 @@
 
 #include "harness/devices/atlas.hpp"
 #include "harness/faults/fault.hpp"
+#include "harness/faults/frozen_memory.hpp"
 #include "harness/machine/machine_base.hpp"
 
 namespace tb::faults {
@@ -140,7 +140,8 @@ class FaultLayer : public hal::Machine {
     std::uint64_t answer(Occasion at);
     std::uint64_t changed(Armed& armed, std::uint64_t value, std::uint64_t mask, const Occasion& at);
     void answer_bytes(const Occasion& at, std::span<std::byte> bytes);
-    bool strikes_without_place(Act act, Site site);
+    /// Whether the system has none of what is asked for.
+    bool refuses(Site site);
     void happened(const Occasion& at) {
         if (watch_ && aside_ == 0) watch_(at);
     }
@@ -154,13 +155,8 @@ class FaultLayer : public hal::Machine {
     void save_header();
     void place_again();
 
-    void freeze(std::uint64_t until_ns);
-    void thaw_if_due();
-    /// The driver's view of [address, address + size) while memory is frozen; empty when it is not.
-    std::span<std::byte> frozen_at(std::uint64_t address, std::uint64_t size);
     /// A lost level-triggered interrupt stays lost until its line has fallen.
     void find_lost();
-    std::uint32_t attached(std::uint32_t vector);
 
     harness::MachineBase& machine_;
     bool is_pci_;
@@ -181,9 +177,7 @@ class FaultLayer : public hal::Machine {
     std::vector<std::uint32_t> lost_;
     std::vector<Pending> pending_;
     bool round_begins_ = false;
-    bool frozen_ = false;
-    std::uint64_t frozen_until_ns_ = 0;
-    std::map<std::uint64_t, std::vector<std::byte>> view_;      ///< by address, what was there when it froze
+    FrozenMemory view_;
     std::unordered_map<std::uint64_t, std::uint64_t> swapped_;  ///< for kReorder: answers still to give
 };
 

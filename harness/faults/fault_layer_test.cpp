@@ -103,6 +103,13 @@ TEST_F(Faults, UntilHealedMeansUntilHealed) {
     EXPECT_EQ(read(kStatus), kStatusAtReset);
 }
 
+TEST_F(Faults, WhatLastsEndsWhereItIsTold) {
+    layer.arm({.act = Act::kStick, .site = Site::kRead, .of = "CTRL", .times = 1});
+    const std::uint32_t first = read(kCtrl);
+    write(kCtrl, first ^ 0x40);
+    EXPECT_EQ(read(kCtrl), first ^ 0x40) << "once was said";
+}
+
 TEST_F(Faults, NoneStrikesBeforeItsTime) {
     layer.arm({.act = Act::kZero, .site = Site::kRead, .not_before_ns = 1'000});
     EXPECT_EQ(read(kStatus), kStatusAtReset);
@@ -285,6 +292,7 @@ TEST_F(FaultsOfRings, AfterARemovalNothingAnswersAndNothingIsReached) {
     EXPECT_EQ(read(kCtrl) == 0xffff'ffff, false);
     EXPECT_EQ(read(kStatus), 0xffff'ffffU);
     EXPECT_EQ(layer.read(kPciConfig, config(0), 2), 0xffffu);
+    EXPECT_EQ(layer.strikes(fault), 1u);
     send(0);
     raise();
     EXPECT_EQ(report(0) & kDone, 0u);

@@ -91,8 +91,6 @@ class Run {
     std::string left_behind() const;
     /// While it lives, accesses are the scenario's own, which no fault strikes.
     faults::FaultLayer::Aside aside() { return faults::FaultLayer::Aside(faults_.get()); }
-    /// A finding that the scenario does not announce; empty if there is none.
-    std::string unannounced_finding() const;
     std::uint64_t step_number() const { return step_number_; }
     bool digests_memory_ = true;  ///< whether memory is compared at the end of each step
 

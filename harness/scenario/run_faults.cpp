@@ -11,7 +11,7 @@ void Run::fault(const json& node) {
     fault.site = faults::find_site(node["on"].get<std::string>())->site;
     if (node.contains("of")) fault.of = node["of"].get<std::string>();
     fault.nth = integer(node, "nth", fault.nth);
-    fault.times = integer(node, "times", fault.times);
+    if (node.contains("times")) fault.times = integer(node["times"]);
     if (node.contains("after")) fault.not_before_ns = recorder_.now_ns() + duration(node, "after", 0);
     fault.value = integer(node, "value", 0);
     fault.mask = integer(node, "mask", 0);

@@ -115,7 +115,8 @@ constexpr StepKey kFaultKeys[] = {
      "default: "
      "any"},
     {"nth", kInteger, false, "the first match that it strikes, counted from this step (default 1)"},
-    {"times", kInteger, false, "how many it strikes; 0: all until it is healed (default 1)"},
+    {"times", kInteger, false,
+     "how many it strikes, 0: all until it is healed (default 1; all for what lasts: stick, restless)"},
     {"after", kDuration, false, "strikes nothing before so much virtual time has passed"},
     {"value", kInteger, false, "of \"value\" and \"add\""},
     {"mask", kInteger, false, "of \"flip\", from the lowest bit of what \"of\" names"},

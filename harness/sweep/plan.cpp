@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "harness/sweep/sweep.hpp"
+#include "models/core/access.hpp"
 
 namespace tb::sweep {
 
@@ -15,6 +16,7 @@ using faults::Act;
 using faults::Fault;
 using faults::Occasion;
 using faults::Site;
+using model::width_mask;
 using trace::NamedBits;
 
 namespace {
@@ -28,14 +30,10 @@ constexpr unsigned kOfTheSame = 2;
 // A driver before a device that misbehaves polls until its deadlines, and resets, and tries again.
 constexpr std::uint64_t kCallsBeyond = 3'000'000;
 constexpr std::uint64_t kTimeBeyond = 600'000'000'000;
-/// Without its interrupts a driver looks every 10 ms.
+/// Without its interrupts a driver looks every 10 ms, and whoever waits for it hears of that later still.
 constexpr std::uint64_t kTimeForAnOccasion = 100'000'000;
 /// With more, each of very many operations would run into its deadline, one after the other.
 constexpr std::uint64_t kMostForLasting = 20'000;
-
-constexpr std::uint64_t ones(unsigned width) {
-    return width >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * width)) - 1;
-}
 
 /// An occasion with what it touches.
 struct Seen {
@@ -87,7 +85,7 @@ class Planner {
         name(seen);
         if (!seen.pieces.empty()) seen.nth_of_name = ++by_name_[{occasion.site, seen.pieces.front().name}];
         for (const NamedBits& piece : seen.pieces)
-            if (piece.name.ends_with(".len")) length_ = seen.length = part_of(seen, piece);
+            if (piece.name.ends_with(".len")) length_ = seen.length = piece.of(seen.occasion.value);
         const std::tuple same{run_.step(), occasion.site, occasion.address, occasion.value};
         const bool repeats = occasion.site != Site::kInterrupt && occasion.site != Site::kAllocate &&
                              occasion.site != Site::kAttach && ++same_[same] > kOfTheSame;
@@ -125,15 +123,10 @@ class Planner {
         if (!what.empty()) seen.place += fmt::format(" {}", what);
     }
 
-    static std::uint64_t part_of(const Seen& seen, const NamedBits& piece) {
-        return seen.occasion.value >> piece.lsb & (ones(8) >> (64 - std::min(piece.bits, 64U)));
-    }
-
     static std::vector<std::string> parts_of(const Seen& seen, std::uint64_t mask) {
         std::vector<std::string> parts;
         for (const NamedBits& piece : seen.pieces)
-            if ((ones(8) >> (64 - std::min(piece.bits, 64U)) << piece.lsb & mask) != 0)
-                parts.push_back(without_indices(piece.name));
+            if ((piece.mask() & mask) != 0) parts.push_back(without_indices(piece.name));
         return parts;
     }
 
@@ -153,7 +146,7 @@ class Planner {
         if (site == Site::kRead || site == Site::kLoad) add_answers(plan, seen);
         if (site == Site::kRead || site == Site::kLoad || site == Site::kWrite) {
             push(plan, seen, "remove", {.act = Act::kRemove}, 0);
-            push(plan, seen, "reset", {.act = Act::kReset}, ones(seen.occasion.width));
+            push(plan, seen, "reset", {.act = Act::kReset}, width_mask(seen.occasion.width));
         }
         if (site == Site::kWrite) push(plan, seen, "delay", {.act = Act::kDelay, .by_ns = kLate}, 0);
         if (site == Site::kInterrupt) {
@@ -168,7 +161,7 @@ class Planner {
 
     void add_answers(Plan& plan, const Seen& seen) const {
         const Occasion& at = seen.occasion;
-        const std::uint64_t all = ones(at.width);
+        const std::uint64_t all = width_mask(at.width);
         const auto answer = [&](const char* kind, Act act, std::uint64_t value) {
             if (value != at.value) push(plan, seen, kind, {.act = act, .value = value}, value ^ at.value);
         };
@@ -188,7 +181,7 @@ class Planner {
     /// From here on, for good: of a register or part that is read by itself.
     static void add_lasting(Plan& plan, const Seen& seen) {
         if (seen.pieces.empty() || seen.pieces.front().bits != 8 * seen.occasion.width) return;
-        const std::uint64_t all = ones(seen.occasion.width);
+        const std::uint64_t all = width_mask(seen.occasion.width);
         Fault fault{.of = seen.pieces.front().name, .nth = seen.nth_of_name, .times = 0};
         fault.act = Act::kAllOnes;
         push(plan, seen, "ever ones", fault, all);
@@ -199,7 +192,7 @@ class Planner {
     }
 
     void add_unwritten(Plan& plan, const Seen& seen) const {
-        push(plan, seen, "unwritten", {.act = Act::kUnwritten}, ones(seen.occasion.width));
+        push(plan, seen, "unwritten", {.act = Act::kUnwritten}, width_mask(seen.occasion.width));
         // What follows is of the same operation.
         if (seen.data_before >= data_steps_.size() || data_steps_[seen.data_before] != seen.step) return;
         Fault with{.act = Act::kZero, .site = Site::kData, .nth = seen.data_before + 1};
@@ -207,7 +200,7 @@ class Planner {
             // Neither the data nor the status that stands for them: the device has done nothing.
             if (piece.name.ends_with(".writable.last") && seen.length > 1)
                 push(plan, seen, "unwritten", {.act = Act::kUnwritten}, 0, with);
-            const std::uint64_t length = part_of(seen, piece);
+            const std::uint64_t length = piece.of(seen.occasion.value);
             if (!piece.name.ends_with(".len") || length < 2) continue;
             with.act = Act::kTruncate;
             push(plan, seen, "short",
@@ -221,7 +214,7 @@ class Planner {
         std::uint64_t fields = 0;
         std::uint64_t named = 0;
         for (const NamedBits& piece : seen.pieces) {
-            const std::uint64_t mask = ones(8) >> (64 - std::min(piece.bits, 64U)) << piece.lsb;
+            const std::uint64_t mask = piece.mask();
             named |= mask;
             if (seen.occasion.site == Site::kLoad) continue;
             // A register's own name comes before those of its fields, which begin with it.
@@ -233,7 +226,7 @@ class Planner {
             if (is_field) fields |= mask;
         }
         if (fields != 0) return fields;
-        return named != 0 ? named : ones(seen.occasion.width);
+        return named != 0 ? named : width_mask(seen.occasion.width);
     }
 
     HostileRun& run_;

@@ -64,7 +64,6 @@ SweepResult run_pair(const scenario::Scenario& scenario, const MakeRig& make_rig
     HostileRun run(scenario, *rig, trace, plan.truth, false);
     const HostileResult result = run.go(pair.faults, plan.budget);
     SweepResult verdict;
-    verdict.struck = result.struck;
     if (result.wrong_data && is_lie(scenario, pair)) {
         verdict.verdict = Verdict::kBelieved;
         return verdict;

@@ -56,7 +56,6 @@ enum class Verdict : std::uint8_t {
 struct SweepResult {
     Verdict verdict = Verdict::kUnharmed;
     std::string why;  ///< of a failure
-    std::uint64_t struck = 0;
 };
 
 SweepResult run_pair(const scenario::Scenario& scenario, const MakeRig& make_rig, Plan& plan,

@@ -39,10 +39,6 @@ std::string join_name(const std::string& label, const std::string& prefix, const
     return name + rest;
 }
 
-std::uint64_t low_bits(unsigned bits) {
-    return bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
-}
-
 }  // namespace
 
 SymbolTable::Block SymbolTable::index_block(RegisterBlock place) {

@@ -38,12 +38,18 @@ struct FieldValue {
     bool operator==(const FieldValue&) const = default;
 };
 
+constexpr std::uint64_t low_bits(unsigned bits) {
+    return bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
+}
+
 /// A run of bits in the value of an access, and what it is called: a register, one of its fields, a part of a
 /// ring.
 struct NamedBits {
     std::string name;
     unsigned lsb;
     unsigned bits;
+    std::uint64_t mask() const { return low_bits(bits) << lsb; }
+    std::uint64_t of(std::uint64_t value) const { return value >> lsb & low_bits(bits); }
     bool operator==(const NamedBits&) const = default;
 };
 
