@@ -109,6 +109,10 @@ Status E1000::configure() {
     function_.set_command(pci::kCommandMemory | pci::kCommandBusMaster);
     const std::uint32_t control = read(reg::kCTRL);
     if (control == kAllOnes) return Error::kDeviceGone;
+    // The rings first: a reset behind our back at any later point takes them along with what was set, and
+    // then no frame goes out without its tag or comes in past a filter.
+    tx_.program();
+    rx_.program();
     constexpr std::uint32_t kOff = ctrl::kLRST | ctrl::kILOS | ctrl::kFRCSPD | ctrl::kFRCDPLX | ctrl::kRST |
                                    ctrl::kRFCE | ctrl::kTFCE | ctrl::kVME | ctrl::kPHY_RST;
     write(reg::kCTRL,
@@ -129,8 +133,6 @@ Status E1000::configure() {
         write(reg::kTADV, options_.moderation.tadv);
     }
     write(reg::kTIPG, kTipgCopper);
-    tx_.program();
-    rx_.program();
     return {};
 }
 

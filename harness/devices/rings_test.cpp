@@ -10,10 +10,10 @@
 namespace tb::harness {
 namespace {
 
-using trace::NamedBits;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using trace::NamedBits;
 
 constexpr std::uint64_t kDesc = 0x1000;
 constexpr std::uint64_t kAvail = 0x2000;

@@ -20,7 +20,6 @@ constexpr Lie kLies[] = {
     {"virtio-blk*", "*", "queue.writable.last", "the status of a request is what the device says that it is"},
     {"e1000", "*", "rx.length", "a frame may have any length that its buffers can hold"},
     {"e1000", "*", "rx.EOP", "a frame ends where the device says that it ends"},
-    {"e1000", "reset", "*", "a reset in the middle of the set-up takes back what was set, and nothing tells"},
 };
 
 bool is_lie(const scenario::Scenario& scenario, const Pair& pair) {
