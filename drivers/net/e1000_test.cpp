@@ -68,9 +68,9 @@ TEST_F(LifeTest, StartMasksThenStopsThenResetsThenConfiguresAndEnablesLast) {
     EXPECT_LT(mask, place(e1000::reg::kRCTL, 0));
     EXPECT_LT(place(e1000::reg::kRCTL, 0), reset);
     EXPECT_LT(place(e1000::reg::kTCTL, e1000::tctl::kPSP), reset);
-    EXPECT_LT(reset, link);
-    EXPECT_LT(link, ring);
-    EXPECT_LT(ring, receive_on);
+    EXPECT_LT(reset, ring);
+    EXPECT_LT(ring, link);
+    EXPECT_LT(link, receive_on);
     EXPECT_LT(receive_on, unmask);
     EXPECT_LT(unmask, fake.writes.size());
     EXPECT_GE(written(e1000::reg::kIMC).size(), 2u);  // masked again behind the reset
