@@ -32,7 +32,8 @@ std::uint64_t config(std::uint32_t offset) {
 
 FaultLayer::FaultLayer(harness::MachineBase& machine, const harness::DeviceType& device,
                        std::function<void()> reset_device)
-    : machine_(machine),
+    : ForwardingMachine(machine),
+      machine_(machine),
       is_pci_(device.is_pci()),
       atlas_(device),
       reset_device_(std::move(reset_device)),

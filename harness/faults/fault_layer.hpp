@@ -12,6 +12,7 @@
 #include "harness/devices/atlas.hpp"
 #include "harness/faults/fault.hpp"
 #include "harness/faults/frozen_memory.hpp"
+#include "harness/machine/forwarding.hpp"
 #include "harness/machine/machine_base.hpp"
 
 namespace tb::faults {
@@ -37,7 +38,7 @@ struct Occasion {
 ///
 /// A fault counts matches from when it is armed. Several may strike at one place, in the order in which they
 /// were armed.
-class FaultLayer : public hal::Machine {
+class FaultLayer : public harness::ForwardingMachine {
   public:
     /// `reset_device` brings the device to its power-on state; called for kReset, and when another takes the
     /// place of a removed one. The firmware's part, the addresses in BARs, is done again then.
@@ -94,12 +95,10 @@ class FaultLayer : public hal::Machine {
                    hal::MemoryOrder order) override;
     void dma_read(std::uint64_t address, std::span<std::byte> out) override;
     void dma_write(std::uint64_t address, std::span<const std::byte> in) override;
-    void barrier(hal::Barrier kind) override { machine_.barrier(kind); }
     hal::Result<std::uint64_t> dma_allocate(std::uint64_t size, std::uint64_t alignment) override;
     void dma_free(std::uint64_t address, std::uint64_t size) override;
     hal::Result<std::uint64_t> dma_map(std::span<std::byte> buffer, hal::Direction direction) override;
     void dma_unmap(std::uint64_t address, std::span<std::byte> buffer, hal::Direction direction) override;
-    std::uint64_t now_ns() override { return machine_.now_ns(); }
     void delay_ns(std::uint64_t span) override;
     hal::Result<std::uint32_t> attach_intx(hal::PciAddress function) override;
     hal::Result<std::uint32_t> attach_irq(std::uint32_t line) override;
@@ -107,9 +106,6 @@ class FaultLayer : public hal::Machine {
     void detach(std::uint32_t vector) override;
     bool interrupt_pending() const override;
     std::optional<std::uint32_t> take_interrupt(bool begin) override;
-    void log(hal::LogLevel level, const char* device, const char* message, std::uint64_t value) override {
-        machine_.log(level, device, message, value);
-    }
 
   private:
     struct Armed {

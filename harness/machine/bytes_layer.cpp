@@ -29,7 +29,7 @@ std::uint64_t BytesLayer::answer(std::uint64_t honest, unsigned width) {
 }
 
 void BytesLayer::dma_read(std::uint64_t address, std::span<std::byte> out) {
-    below_.dma_read(address, out);
+    below().dma_read(address, out);
     // Small pieces are headers and status bytes, which decide something; bulk data is the disk's affair.
     constexpr std::size_t kMostAnswered = 64;
     if (out.size() > kMostAnswered) return count();

@@ -3,8 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <hal/machine.hpp>
 #include <span>
+
+#include "harness/machine/forwarding.hpp"
 
 namespace tb::harness {
 
@@ -19,9 +20,9 @@ namespace tb::harness {
 ///
 /// Stays within a budget of calls, because a driver that loops on what a device says is a finding:
 /// budget_spent() tells.
-class BytesLayer : public hal::Machine {
+class BytesLayer : public ForwardingMachine {
   public:
-    explicit BytesLayer(hal::Machine& below) : below_(below) {}
+    using ForwardingMachine::ForwardingMachine;
 
     /// Starts a run with this input.
     void begin(std::span<const std::uint8_t> input, std::uint64_t budget);
@@ -33,55 +34,31 @@ class BytesLayer : public hal::Machine {
     void heal() { at_ = input_.size(); }
 
     std::uint64_t read(hal::AddressSpace space, std::uint64_t address, unsigned width) override {
-        return answer(below_.read(space, address, width), width);
+        return answer(below().read(space, address, width), width);
     }
     void write(hal::AddressSpace space, std::uint64_t address, unsigned width, std::uint64_t value) override {
         count();
-        below_.write(space, address, width, value);
+        below().write(space, address, width, value);
     }
     std::uint64_t dma_load(std::uint64_t address, unsigned width, hal::MemoryOrder order) override {
-        return answer(below_.dma_load(address, width, order), width);
+        return answer(below().dma_load(address, width, order), width);
     }
     void dma_store(std::uint64_t address, unsigned width, std::uint64_t value,
                    hal::MemoryOrder order) override {
         count();
-        below_.dma_store(address, width, value, order);
+        below().dma_store(address, width, value, order);
     }
     void dma_read(std::uint64_t address, std::span<std::byte> out) override;
-    void dma_write(std::uint64_t address, std::span<const std::byte> in) override {
-        below_.dma_write(address, in);
-    }
-    void barrier(hal::Barrier kind) override { below_.barrier(kind); }
-    hal::Result<std::uint64_t> dma_allocate(std::uint64_t size, std::uint64_t alignment) override {
-        return below_.dma_allocate(size, alignment);
-    }
-    void dma_free(std::uint64_t address, std::uint64_t size) override { below_.dma_free(address, size); }
-    hal::Result<std::uint64_t> dma_map(std::span<std::byte> buffer, hal::Direction direction) override {
-        return below_.dma_map(buffer, direction);
-    }
-    void dma_unmap(std::uint64_t address, std::span<std::byte> buffer, hal::Direction direction) override {
-        below_.dma_unmap(address, buffer, direction);
-    }
-    std::uint64_t now_ns() override { return below_.now_ns(); }
     void delay_ns(std::uint64_t span) override {
         count();
-        below_.delay_ns(span);
+        below().delay_ns(span);
     }
-    hal::Result<std::uint32_t> attach_intx(hal::PciAddress function) override {
-        return below_.attach_intx(function);
-    }
-    hal::Result<std::uint32_t> attach_irq(std::uint32_t line) override { return below_.attach_irq(line); }
-    hal::Result<hal::MsiInterrupt> attach_msi() override { return below_.attach_msi(); }
-    void detach(std::uint32_t vector) override { below_.detach(vector); }
-    bool interrupt_pending() const override { return below_.interrupt_pending(); }
-    std::optional<std::uint32_t> take_interrupt(bool begin) override { return below_.take_interrupt(begin); }
     void log(hal::LogLevel, const char*, const char*, std::uint64_t) override {}
 
   private:
     void count() { ++calls_; }
     std::uint64_t answer(std::uint64_t honest, unsigned width);
 
-    hal::Machine& below_;
     std::span<const std::uint8_t> input_;
     std::size_t at_ = 0;
     std::uint64_t calls_ = 0;

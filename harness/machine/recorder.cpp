@@ -28,7 +28,7 @@ std::uint64_t Recorder::read(hal::AddressSpace space, std::uint64_t address, uns
                                                   .address = address,
                                                   .kind = read_kind(space),
                                                   .width = static_cast<std::uint8_t>(width)});
-    const std::uint64_t value = below_.read(space, address, width);
+    const std::uint64_t value = below().read(space, address, width);
     trace_.set_value(position, value);
     return value;
 }
@@ -39,16 +39,16 @@ void Recorder::write(hal::AddressSpace space, std::uint64_t address, unsigned wi
                      .value = value,
                      .kind = write_kind(space),
                      .width = static_cast<std::uint8_t>(width)});
-    below_.write(space, address, width, value);
+    below().write(space, address, width, value);
 }
 
 void Recorder::delay_ns(std::uint64_t span) {
     trace_.add(Event{.time = machine_.now_ns(), .value = span, .kind = EventKind::kDelay});
-    below_.delay_ns(span);
+    below().delay_ns(span);
 }
 
 std::optional<std::uint32_t> Recorder::take_interrupt(bool begin) {
-    const auto vector = below_.take_interrupt(begin);
+    const auto vector = below().take_interrupt(begin);
     if (vector)
         trace_.add(Event{.time = machine_.now_ns(), .value = *vector, .kind = EventKind::kInterruptTaken});
     return vector;
