@@ -197,6 +197,10 @@ bool SplitQueue::collect(std::uint64_t table, Descriptor descriptor, unsigned en
         if (indirect && (descriptor.flags & kIndirect) != 0)
             transport_->report_finding(name(),
                                        "an indirect descriptor inside a table (VIRTIO 1.2 §2.7.5.3.1)");
+        if (!indirect && (descriptor.flags & kIndirect) != 0)
+            transport_->report_finding(name(),
+                                       "an indirect descriptor behind others, which VIRTIO 1.2 §2.7.5.3.2 "
+                                       "allows; QEMU takes it for a buffer");
         if ((descriptor.flags & kWrite) == 0 && !chain.writable.empty())
             return give_up("a device-readable descriptor after a device-writable one");
         if (!map_descriptor(descriptor, chain)) return give_up("");
