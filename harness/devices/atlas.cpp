@@ -70,22 +70,62 @@ Atlas::Atlas(const DeviceType& device) : symbols_(symbols_of(device)), rings_(de
 
 void Atlas::saw(bool write, hal::AddressSpace space, std::uint64_t address, unsigned width,
                 std::uint64_t value) {
-    const trace::Event event = event_of(write, space, address, width, value);
-    if (space == hal::AddressSpace::kPciConfig)
-        symbols_.learn(event);
-    else if (write && rings_ != nullptr)
-        rings_->wrote(symbols_.name(event), value);
+    if (space == hal::AddressSpace::kPciConfig) {
+        symbols_.learn(event_of(write, space, address, width, value));
+    } else if (write && rings_ != nullptr) {
+        const Place& place = registers(space, address, width);
+        if (!place.tells.empty()) rings_->wrote(place.tells, value);
+    }
 }
 
-std::vector<trace::NamedBits> Atlas::registers(hal::AddressSpace space, std::uint64_t address,
-                                               unsigned width) const {
-    return symbols_.pieces(event_of(false, space, address, width, 0));
+void Atlas::forget() {
+    symbols_.forget_learnt();
+    if (rings_ != nullptr) rings_->forget();
+}
+
+const Place& Atlas::registers(hal::AddressSpace space, std::uint64_t address, unsigned width) {
+    // Where a function's configuration space lies does not change.
+    const bool fixed = space == hal::AddressSpace::kPciConfig;
+    Place& place = remembered(registers_[static_cast<std::size_t>(space)],
+                              {fixed ? 0 : symbols_.fingerprint(), address, width});
+    if (place.number != 0) return place;
+    place.number = ++places_;
+    const trace::Event event = event_of(false, space, address, width, 0);
+    place.pieces = symbols_.pieces(event);
+    if (!fixed && rings_ != nullptr)
+        if (std::string name = symbols_.name(event); rings_->cares_for(name)) place.tells = std::move(name);
+    return place;
+}
+
+const Place& Atlas::ring(std::uint64_t address, unsigned width) {
+    static const Place kNowhere;
+    if (rings_ == nullptr) return kNowhere;
+    Place& place = remembered(ring_places_, {rings_->fingerprint(), address, width});
+    if (place.number != 0) return place;
+    place.number = ++places_;
+    place.pieces = rings_->pieces(address, width);
+    return place;
+}
+
+Place& Atlas::remembered(Places& places, const Access& access) {
+    // A driver that is lied to may have its device anywhere, and so again and again.
+    constexpr std::uint32_t kMost = 1 << 16;
+    if (places_ >= kMost) {
+        for (Places& of_space : registers_) of_space.clear();
+        ring_places_.clear();
+        places_ = 0;
+        ++epoch_;
+    }
+    return places[access];
 }
 
 std::vector<trace::NamedBits> Atlas::memory(std::uint64_t address, unsigned width,
-                                            std::span<const std::byte> memory) const {
-    if (rings_ == nullptr) return {};
-    return rings_->pieces(address, width, memory);
+                                            std::span<const std::byte> memory) {
+    const Place& place = ring(address, width);
+    if (!place.pieces.empty() || rings_ == nullptr) return place.pieces;
+    if (std::string name = rings_->buffer(address, memory); !name.empty())
+        return {{std::move(name), 0, 8 * width}};
+    return {};
 }
 
 std::string Atlas::name(hal::AddressSpace space, std::uint64_t address, unsigned width) const {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "harness/devices/device_type.hpp"
@@ -39,6 +40,13 @@ class PartName {
     bool well_formed_ = true;
 };
 
+/// A place where something may be, by name, remembered: accesses are many, and their places few.
+struct Place {
+    std::uint32_t number = 0;  ///< of its atlas and epoch, from 1
+    std::vector<trace::NamedBits> pieces;
+    std::string tells;  ///< the register's name, if its writes tell where rings are
+};
+
 /// What an access to a device, or to the memory that it shares with its driver, touches, by name. Learns
 /// where BARs and rings are from what crosses the seam.
 class Atlas {
@@ -47,12 +55,18 @@ class Atlas {
 
     void saw(bool write, hal::AddressSpace space, std::uint64_t address, unsigned width, std::uint64_t value);
 
+    /// As when nothing was seen yet.
+    void forget();
+    /// Goes on when places get new numbers.
+    std::uint64_t epoch() const { return epoch_; }
+
     /// Registers and their fields.
-    std::vector<trace::NamedBits> registers(hal::AddressSpace space, std::uint64_t address,
-                                            unsigned width) const;
+    const Place& registers(hal::AddressSpace space, std::uint64_t address, unsigned width);
+    /// Parts of rings.
+    const Place& ring(std::uint64_t address, unsigned width);
     /// Parts of rings and buffers.
     std::vector<trace::NamedBits> memory(std::uint64_t address, unsigned width,
-                                         std::span<const std::byte> memory) const;
+                                         std::span<const std::byte> memory);
     /// What an access is called, also where there is no register.
     std::string name(hal::AddressSpace space, std::uint64_t address, unsigned width) const;
     const Rings* rings() const { return rings_.get(); }
@@ -62,8 +76,28 @@ class Atlas {
     static std::vector<std::string> memory_names(const DeviceType& device);
 
   private:
+    struct Access {
+        std::uint64_t fingerprint;  ///< of what was known
+        std::uint64_t address;
+        unsigned width;
+        bool operator==(const Access&) const = default;
+    };
+    struct Hash {
+        std::size_t operator()(const Access& access) const {
+            const std::uint64_t mixed =
+                (access.fingerprint ^ access.address * 8 ^ access.width) * 0x9e37'79b9'7f4a'7c15;
+            return static_cast<std::size_t>(mixed ^ mixed >> 32);
+        }
+    };
+    using Places = std::unordered_map<Access, Place, Hash>;
+    Place& remembered(Places& places, const Access& access);
+
     trace::SymbolTable symbols_;
     std::unique_ptr<Rings> rings_;
+    std::array<Places, 3> registers_;  ///< by address space
+    Places ring_places_;
+    std::uint32_t places_ = 0;
+    std::uint64_t epoch_ = 0;
 };
 
 }  // namespace tb::harness

@@ -43,27 +43,39 @@ constexpr std::uint64_t kRingHead = 4;  ///< flags and idx, before the entries o
 constexpr std::uint64_t kMostEntries = 32768;
 constexpr LayoutField kWord = {"", 0, 16};
 
+/// For fingerprints: FNV-1a (Fowler, Noll, Vo), a word at a time.
+class Fnv {
+  public:
+    void add(std::uint64_t word) { hash_ = (hash_ ^ word) * 0x100'0000'01b3; }
+    std::uint64_t value() const { return hash_; }
+
+  private:
+    std::uint64_t hash_ = 0xcbf2'9ce4'8422'2325;
+};
+
 class VirtioRings : public Rings {
   public:
-    void wrote(std::string_view name, std::uint64_t value) override {
-        if (!name.starts_with("common.")) return;
-        name.remove_prefix(7);
-        if (name == "device_status" && value == 0) queues_.clear();
-        if (name == "queue_select") selected_ = value;
-        if (!name.starts_with("queue_")) return;
-        Queue& queue = queues_[selected_];
-        if (name == "queue_size") queue.size = std::min(value, kMostEntries);
-        if (name == "queue_desc_lo") set_low(queue.desc, value);
-        if (name == "queue_desc_hi") set_high(queue.desc, value);
-        if (name == "queue_driver_lo") set_low(queue.avail, value);
-        if (name == "queue_driver_hi") set_high(queue.avail, value);
-        if (name == "queue_device_lo") set_low(queue.used, value);
-        if (name == "queue_device_hi") set_high(queue.used, value);
-        if (name == "queue_enable") queue.enabled = value == 1;
+    bool cares_for(std::string_view name) const override {
+        return name == "common.device_status" || name.starts_with("common.queue_");
     }
+    void wrote(std::string_view name, std::uint64_t value) override {
+        learn(name.substr(std::string_view("common.").size()), value);
+        Fnv hash;
+        for (const auto& [number, queue] : queues_) {
+            if (!queue.enabled) continue;
+            for (const std::uint64_t word : {number, queue.size, queue.desc, queue.avail, queue.used})
+                hash.add(word);
+        }
+        fingerprint_ = hash.value();
+    }
+    void forget() override {
+        queues_.clear();
+        selected_ = 0;
+        fingerprint_ = Fnv().value();
+    }
+    std::uint64_t fingerprint() const override { return fingerprint_; }
 
-    std::vector<NamedBits> pieces(std::uint64_t address, unsigned width,
-                                  std::span<const std::byte> memory) const override {
+    std::vector<NamedBits> pieces(std::uint64_t address, unsigned width) const override {
         std::vector<NamedBits> found;
         for (const auto& [number, queue] : queues_) {
             if (!queue.enabled) continue;
@@ -79,12 +91,20 @@ class VirtioRings : public Rings {
                 add_layout(found, prefix + ".used", queue.used, kVirtqUsed, address, width);
                 add_entry(found, prefix + ".used", queue.used, queue.size, kVirtqUsedElement.bytes,
                           "avail_event", address, width);
-            } else if (const char* role = role_of(queue, address, memory)) {
-                found.push_back({prefix + role, 0, 8 * width});
             }
             if (!found.empty()) break;
         }
         return found;
+    }
+
+    std::string buffer(std::uint64_t address, std::span<const std::byte> memory) const override {
+        for (const auto& [number, queue] : queues_)
+            if (const char* role = queue.enabled ? role_of(queue, address, memory) : nullptr)
+                return fmt::format("queue[{}]{}", number, role);
+        return {};
+    }
+    bool is_buffer(std::string_view base) const override {
+        return base.starts_with("queue.readable") || base.starts_with("queue.writable");
     }
 
     std::optional<std::uint64_t> in_next_element(std::uint64_t address) const override {
@@ -113,6 +133,21 @@ class VirtioRings : public Rings {
     }
 
   private:
+    void learn(std::string_view name, std::uint64_t value) {
+        if (name == "device_status" && value == 0) queues_.clear();
+        if (name == "queue_select") selected_ = value;
+        if (!name.starts_with("queue_")) return;
+        Queue& queue = queues_[selected_];
+        if (name == "queue_size") queue.size = std::min(value, kMostEntries);
+        if (name == "queue_desc_lo") set_low(queue.desc, value);
+        if (name == "queue_desc_hi") set_high(queue.desc, value);
+        if (name == "queue_driver_lo") set_low(queue.avail, value);
+        if (name == "queue_driver_hi") set_high(queue.avail, value);
+        if (name == "queue_device_lo") set_low(queue.used, value);
+        if (name == "queue_device_hi") set_high(queue.used, value);
+        if (name == "queue_enable") queue.enabled = value == 1;
+    }
+
     struct Queue {
         std::uint64_t size = 256;
         std::uint64_t desc = 0;
@@ -174,6 +209,7 @@ class VirtioRings : public Rings {
 
     std::map<std::uint64_t, Queue> queues_;
     std::uint64_t selected_ = 0;
+    std::uint64_t fingerprint_ = Fnv().value();
 };
 
 class DescriptorRings : public Rings {
@@ -182,6 +218,11 @@ class DescriptorRings : public Rings {
         for (const DescriptorRing& ring : rings) rings_.push_back({&ring, 0, 0});
     }
 
+    bool cares_for(std::string_view name) const override {
+        return std::any_of(rings_.begin(), rings_.end(), [&](const Ring& ring) {
+            return name == ring.spec->base_low || name == ring.spec->base_high || name == ring.spec->bytes;
+        });
+    }
     void wrote(std::string_view name, std::uint64_t value) override {
         for (Ring& ring : rings_) {
             if (name == ring.spec->base_low) set_low(ring.base, value);
@@ -189,9 +230,19 @@ class DescriptorRings : public Rings {
             if (name == ring.spec->bytes) ring.bytes = value;
         }
     }
+    void forget() override {
+        for (Ring& ring : rings_) ring.base = ring.bytes = 0;
+    }
+    std::uint64_t fingerprint() const override {
+        Fnv hash;
+        for (const Ring& ring : rings_) {
+            hash.add(ring.base);
+            hash.add(ring.bytes);
+        }
+        return hash.value();
+    }
 
-    std::vector<NamedBits> pieces(std::uint64_t address, unsigned width,
-                                  std::span<const std::byte>) const override {
+    std::vector<NamedBits> pieces(std::uint64_t address, unsigned width) const override {
         std::vector<NamedBits> found;
         for (const Ring& ring : rings_) {
             if (address < ring.base || address - ring.base >= ring.bytes) continue;

@@ -20,12 +20,26 @@ class Rings {
   public:
     virtual ~Rings() = default;
 
-    /// A register of the device was written; `name` as SymbolTable has it.
+    /// Whether a register tells something about the rings; `name` as SymbolTable has it.
+    virtual bool cares_for(std::string_view name) const = 0;
+    /// Such a register was written.
     virtual void wrote(std::string_view name, std::uint64_t value) = 0;
-    /// What [address, address + width) touches, with where it stands in the little-endian value there.
-    /// `memory` is the guest's, from address 0.
-    virtual std::vector<trace::NamedBits> pieces(std::uint64_t address, unsigned width,
-                                                 std::span<const std::byte> memory) const = 0;
+    /// As when nothing was written yet.
+    virtual void forget() = 0;
+    /// A number for where all rings lie: pieces() are the same as long as it is.
+    virtual std::uint64_t fingerprint() const = 0;
+
+    /// What [address, address + width) of a ring touches, with where it stands in the little-endian value
+    /// there.
+    virtual std::vector<trace::NamedBits> pieces(std::uint64_t address, unsigned width) const = 0;
+    /// What a buffer to which a ring's descriptors point now is called; empty if it is none. `memory` is the
+    /// guest's, from address 0.
+    virtual std::string buffer(std::uint64_t /*address*/, std::span<const std::byte> /*memory*/) const {
+        return {};
+    }
+    /// Whether buffer() may give a name with these letters, indices left out.
+    virtual bool is_buffer(std::string_view /*base*/) const { return false; }
+
     /// The same place in the element behind the one at `address`; nothing outside rings that the device
     /// fills.
     virtual std::optional<std::uint64_t> in_next_element(std::uint64_t address) const = 0;

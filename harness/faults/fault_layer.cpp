@@ -44,7 +44,7 @@ FaultLayer::~FaultLayer() = default;
 FaultLayer::Handle FaultLayer::arm(const Fault& fault) {
     Armed armed;
     armed.fault = fault;
-    if (!fault.of.empty()) armed.of.emplace(fault.of);
+    if (!fault.of.empty()) armed.of = &parts_.try_emplace(fault.of, fault.of).first->second;
     armed_.push_back(std::move(armed));
     ++active_;
     return armed_.size() - 1;
@@ -67,6 +67,21 @@ void FaultLayer::heal_all() {
     for (Handle i = 0; i < armed_.size(); ++i) heal(i);
 }
 
+void FaultLayer::reset() {
+    armed_.clear();
+    active_ = 0;
+    strikes_ = 0;
+    calls_left_ = until_ns_ = ~std::uint64_t{0};
+    removed_ = false;
+    vectors_.clear();
+    lost_.clear();
+    pending_.clear();
+    round_begins_ = false;
+    view_.thaw();
+    swapped_.clear();
+    atlas_.forget();
+}
+
 void FaultLayer::count() {
     if (calls_left_ == 0) throw Hang("the driver does not come to an end: it has used up its accesses");
     --calls_left_;
@@ -83,14 +98,32 @@ void FaultLayer::delay_ns(std::uint64_t span) {
 
 // Matching.
 
-std::optional<std::uint64_t> FaultLayer::bits_at(const Armed& armed, const Occasion& at) const {
-    if (!armed.of) return width_mask(at.width);
-    const bool is_register = at.site == Site::kRead || at.site == Site::kWrite;
-    const auto pieces = is_register ? atlas_.registers(at.space, at.address, at.width)
-                                    : atlas_.memory(at.address, at.width, machine_.ram());
+std::uint64_t FaultLayer::bits_in(Part& part, const harness::Place& place) {
+    if (part.epoch != atlas_.epoch()) part.masks.clear();
+    part.epoch = atlas_.epoch();
+    if (part.masks.size() <= place.number) part.masks.resize(place.number + 64);
+    std::optional<std::uint64_t>& mask = part.masks[place.number];
+    if (mask) return *mask;
+    mask = 0;
+    for (const trace::NamedBits& piece : place.pieces)
+        if (part.name.matches(piece.name)) *mask |= piece.mask();
+    return *mask;
+}
+
+std::optional<std::uint64_t> FaultLayer::bits_at(const Armed& armed, const Occasion& at) {
+    if (armed.of == nullptr) return width_mask(at.width);
     std::uint64_t mask = 0;
-    for (const trace::NamedBits& piece : pieces)
-        if (armed.of->matches(piece.name)) mask |= piece.mask();
+    if (at.site == Site::kRead || at.site == Site::kWrite) {
+        mask = bits_in(*armed.of, atlas_.registers(at.space, at.address, at.width));
+    } else {
+        const harness::Place& place = atlas_.ring(at.address, at.width);
+        mask = bits_in(*armed.of, place);
+        // What a buffer is hangs on memory that changes.
+        if (place.pieces.empty() && atlas_.rings() != nullptr &&
+            atlas_.rings()->is_buffer(armed.of->name.base()) &&
+            armed.of->name.matches(atlas_.rings()->buffer(at.address, machine_.ram())))
+            mask = trace::low_bits(8 * at.width);
+    }
     if (mask == 0) return std::nullopt;
     return mask;
 }
@@ -110,7 +143,7 @@ void FaultLayer::tell(const Armed& armed, const Occasion& at) {
     told_(fmt::format("{} {} {}", spec_of(armed.fault.act).name, spec_of(at.site).name, name_of(at)));
 }
 
-std::string FaultLayer::name_of(const Occasion& at) const {
+std::string FaultLayer::name_of(const Occasion& at) {
     if (at.site == Site::kRead || at.site == Site::kWrite) return atlas_.name(at.space, at.address, at.width);
     std::string name;
     if (at.width == 0) return name;
@@ -131,7 +164,7 @@ bool FaultLayer::before(const Occasion& at) {
         if (!strikes_before || !strikes_now(armed, bits_at(armed, at).has_value())) continue;
         tell(armed, at);
         if (act == Act::kRemove) remove();
-        if (act == Act::kReset) reset();
+        if (act == Act::kReset) reset_behind_back();
         if (act == Act::kInvent) invent();
         if (act == Act::kDelay) view_.freeze(machine_.now_ns() + armed.fault.by_ns);
         if (act == Act::kDrop) dropped = true;
@@ -355,7 +388,7 @@ void FaultLayer::bring_back() {
     place_again();
 }
 
-void FaultLayer::reset() {
+void FaultLayer::reset_behind_back() {
     save_header();
     reset_device_();
     place_again();

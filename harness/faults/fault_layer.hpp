@@ -3,6 +3,7 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -51,6 +52,8 @@ class FaultLayer : public harness::ForwardingMachine {
     /// The fault strikes no more, and what it holds back is seen.
     void heal(Handle fault);
     void heal_all();
+    /// As it was made: for a machine that is reset in place. Names are remembered.
+    void reset();
     /// How often it has struck.
     std::uint64_t strikes(Handle fault) const { return armed_[fault].struck; }
     std::uint64_t strikes() const { return strikes_; }
@@ -82,7 +85,7 @@ class FaultLayer : public harness::ForwardingMachine {
         FaultLayer* layer_;
     };
 
-    const harness::Atlas& atlas() const { return atlas_; }
+    harness::Atlas& atlas() { return atlas_; }
     /// Vectors that are attached now.
     std::size_t attached() const { return vectors_.size(); }
     /// Whether the device is pulled.
@@ -108,9 +111,16 @@ class FaultLayer : public harness::ForwardingMachine {
     std::optional<std::uint32_t> take_interrupt(bool begin) override;
 
   private:
+    /// What faults are about, and the bits that it has in the places that were looked at.
+    struct Part {
+        explicit Part(std::string_view text) : name(text) {}
+        harness::PartName name;
+        std::uint64_t epoch = 0;                          ///< of the atlas
+        std::vector<std::optional<std::uint64_t>> masks;  ///< by a place's number
+    };
     struct Armed {
         Fault fault;
-        std::optional<harness::PartName> of;
+        Part* of = nullptr;  ///< null: anything
         std::uint64_t seen = 0;
         std::uint64_t struck = 0;
         bool healed = false;
@@ -126,11 +136,12 @@ class FaultLayer : public harness::ForwardingMachine {
 
     void count();
     /// Bits of the access's value that the fault is about; nothing when it is about another place.
-    std::optional<std::uint64_t> bits_at(const Armed& armed, const Occasion& at) const;
+    std::optional<std::uint64_t> bits_at(const Armed& armed, const Occasion& at);
+    std::uint64_t bits_in(Part& part, const harness::Place& place);
     /// Whether the fault strikes this occasion, which is counted.
     bool strikes_now(Armed& armed, bool matches);
     void tell(const Armed& armed, const Occasion& at);
-    std::string name_of(const Occasion& at) const;
+    std::string name_of(const Occasion& at);
     /// What strikes before the access is made. True when the access does not take place.
     bool before(const Occasion& at);
     std::uint64_t answer(Occasion at);
@@ -146,7 +157,7 @@ class FaultLayer : public harness::ForwardingMachine {
     bool is_ours(hal::AddressSpace space, std::uint64_t address) const;
     void remove();
     void bring_back();
-    void reset();
+    void reset_behind_back();
     void invent();
     void save_header();
     void place_again();
@@ -160,6 +171,7 @@ class FaultLayer : public harness::ForwardingMachine {
     std::function<void()> reset_device_;
     std::function<void(const std::string&)> told_;
     std::function<void(const Occasion&)> watch_;
+    std::map<std::string, Part, std::less<>> parts_;
     std::vector<Armed> armed_;
     std::size_t active_ = 0;
     unsigned aside_ = 0;

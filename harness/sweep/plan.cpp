@@ -105,11 +105,11 @@ class Planner {
 
   private:
     void name(Seen& seen) const {
-        const harness::Atlas& atlas = run_.faults().atlas();
+        harness::Atlas& atlas = run_.faults().atlas();
         const Occasion& at = seen.occasion;
         std::string what;
         if (at.site == Site::kRead || at.site == Site::kWrite) {
-            seen.pieces = atlas.registers(at.space, at.address, at.width);
+            seen.pieces = atlas.registers(at.space, at.address, at.width).pieces;
             what = without_indices(atlas.name(at.space, at.address, at.width));
         } else if (at.site == Site::kLoad || at.site == Site::kData) {
             seen.pieces = atlas.memory(at.address, at.width, machine_.ram());

@@ -69,6 +69,7 @@ std::size_t SymbolTable::add_device(DeviceSymbols device) {
     for (const Block& block : added.blocks)
         if (block.place.bar && *block.place.bar < added.bars.size())
             added.bars[*block.place.bar].io = block.place.space == hal::AddressSpace::kPort;
+    added.bars_at_first = added.bars;
     devices_.push_back(std::move(added));
     return devices_.size() - 1;
 }
@@ -77,6 +78,8 @@ void SymbolTable::set_bar(std::size_t device, unsigned bar, std::uint64_t base, 
     Device& owner = devices_.at(device);
     owner.fixed.at(bar) = base;
     owner.bars.at(bar).size = size;
+    owner.bars_at_first.at(bar).size = size;
+    renew_fingerprint();
 }
 
 void SymbolTable::name_memory(std::uint64_t address, std::uint64_t size, std::string name) {
@@ -93,9 +96,33 @@ void SymbolTable::learn(const Event& event) {
     if (offset < kFirstBar || offset > kLastBar || offset % 4 != 0 || event.width != 4) return;
     for (Device& device : devices_) {
         if (device.config_base != event.address - offset) continue;
-        learn_bar(device, static_cast<unsigned>(offset - kFirstBar) / 4,
-                  event.kind == EventKind::kConfigWrite, static_cast<std::uint32_t>(event.value));
+        const unsigned number = static_cast<unsigned>(offset - kFirstBar) / 4;
+        const Bar before = device.bars[number];
+        learn_bar(device, number, event.kind == EventKind::kConfigWrite,
+                  static_cast<std::uint32_t>(event.value));
+        if (device.bars[number] != before) renew_fingerprint();
     }
+}
+
+void SymbolTable::forget_learnt() {
+    for (Device& device : devices_) device.bars = device.bars_at_first;
+    renew_fingerprint();
+}
+
+void SymbolTable::renew_fingerprint() {
+    // FNV-1a (Fowler, Noll, Vo), a word at a time.
+    constexpr std::uint64_t kPrime = 0x100'0000'01b3;
+    std::uint64_t hash = 0xcbf2'9ce4'8422'2325;
+    const auto add = [&](std::uint64_t word) { hash = (hash ^ word) * kPrime; };
+    for (const Device& device : devices_)
+        for (unsigned i = 0; i < device.bars.size(); ++i) {
+            const Bar& bar = device.bars[i];
+            add(device.fixed[i]);
+            add(bar.low);
+            add(bar.size);
+            add((bar.known ? 1U : 0U) | (bar.io ? 2U : 0U) | (bar.wide ? 4U : 0U));
+        }
+    fingerprint_ = hash;
 }
 
 void SymbolTable::learn_bar(Device& device, unsigned number, bool write, std::uint32_t value) {

@@ -66,6 +66,10 @@ class SymbolTable {
 
     void learn(const Event& event);
     void learn(const Trace& trace);
+    /// Forgets what was learnt, and keeps what was set.
+    void forget_learnt();
+    /// A number for where all BARs lie: what memory and ports are called is the same as long as it is.
+    std::uint64_t fingerprint() const { return fingerprint_; }
 
     /// The register that an access means: "STATUS", "common.device_status", "RAL[3]", "pci.COMMAND"; "A|B"
     /// when it covers several, "A+1" when it starts inside one; "bar0+0x1234" or "port:0x3f8" where no
@@ -88,6 +92,7 @@ class SymbolTable {
         bool io = false;
         bool wide = false;
         bool sizing = false;  ///< all ones were written last
+        bool operator==(const Bar&) const = default;
     };
     struct Entry {
         std::uint64_t offset;
@@ -104,6 +109,7 @@ class SymbolTable {
         std::vector<Block> blocks;
         Block header;
         std::array<Bar, 6> bars{};
+        std::array<Bar, 6> bars_at_first{};
         std::array<std::uint64_t, 6> fixed{};  ///< by set_bar
     };
     struct Memory {
@@ -119,6 +125,7 @@ class SymbolTable {
     static Block index_block(RegisterBlock place);
     static std::optional<std::uint64_t> base_of(const Device& device, unsigned bar);
     static void learn_bar(Device& device, unsigned bar, bool write, std::uint32_t value);
+    void renew_fingerprint();
     static void find_in(const Block& block, std::uint64_t base, const Device& device, const Event& event,
                         std::vector<Found>& found);
     std::vector<Found> find(const Event& event) const;
@@ -128,6 +135,7 @@ class SymbolTable {
 
     std::vector<Device> devices_;
     std::vector<Memory> memory_;
+    std::uint64_t fingerprint_ = 0;
 };
 
 /// The registers that every PCI function's config space begins with (PCI 3.0, 6.1, header type 0), in
