@@ -101,8 +101,9 @@ TEST(Conformance, ALineThatIsNoRowIsAComplaint) {
 }
 
 TEST(Conformance, AListingOfTestsIsRead) {
-    EXPECT_THAT(tests_listed("Running main() from gmock_main.cc\nUart.\n  Sends\n  Receives\nLine.\n  Breaks\n"),
-                ElementsAre("Line.Breaks", "Uart.Receives", "Uart.Sends"));
+    EXPECT_THAT(
+        tests_listed("Running main() from gmock_main.cc\nUart.\n  Sends\n  Receives\nLine.\n  Breaks\n"),
+        ElementsAre("Line.Breaks", "Uart.Receives", "Uart.Sends"));
 }
 
 }  // namespace
