@@ -204,6 +204,30 @@ TEST_F(VirtioPciConformance, TheInterruptStatusBitFollowsTheIsr) {
     EXPECT_FALSE(interrupt_status());
 }
 
+/// Reads the ISR at the moment at which a message passes.
+class IsrAtTheMessage : public Observer {
+  public:
+    explicit IsrAtTheMessage(PciDriver& driver) : driver_(driver) {}
+    void msi(std::uint64_t, std::uint32_t) override { isr.push_back(driver_.acknowledge()); }
+    std::vector<std::uint64_t> isr;
+
+  private:
+    PciDriver& driver_;
+};
+
+// §4.1.4.5.1: the configuration bit is set before the notification is sent.
+TEST_F(VirtioPciConformance, TheIsrTellsBeforeTheMessageDoes) {
+    driver.enable_msix(3);
+    start();
+    driver.write(kConfigVector, 0, 2);
+    IsrAtTheMessage seen(driver);
+    bench.board.set_observer(&seen);
+    echo_device().change_config(1);
+    bench.board.set_observer(&bench.seen);
+    ASSERT_EQ(seen.isr.size(), 1U);
+    EXPECT_EQ(seen.isr[0] & kIsrConfig, kIsrConfig);
+}
+
 // §4.1.5.1.2.1: every event can be mapped to every vector, says so, sends it, and can be unmapped.
 TEST_F(VirtioPciConformance, EveryEventMapsToEveryVectorAndOffAgain) {
     driver.enable_msix(3);
