@@ -90,6 +90,10 @@ hal::Status Msix::set_entry(std::uint32_t index, const hal::MsiMessage& message)
     table_.write<std::uint32_t>(at + kEntryAddressLow, static_cast<std::uint32_t>(message.address));
     table_.write<std::uint32_t>(at + kEntryAddressHigh, static_cast<std::uint32_t>(message.address >> 32));
     table_.write<std::uint32_t>(at + kEntryData, message.data);
+    return holds(index, message);
+}
+
+hal::Status Msix::holds(std::uint32_t index, const hal::MsiMessage& message) const {
     const hal::Result<hal::MsiMessage> held = entry(index);
     if (!held) return held.error();
     if (held->address == message.address && held->data == message.data) return {};

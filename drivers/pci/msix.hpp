@@ -43,6 +43,8 @@ class Msix {
     /// Masks entry `index`, writes where it sends to, and reads it back; kProtocol when the table does not
     /// hold it, kDeviceGone when nothing answers, kOutOfRange beyond the table. The entry stays masked.
     hal::Status set_entry(std::uint32_t index, const hal::MsiMessage& message) const;
+    /// Whether the table holds what was set; errors as above.
+    hal::Status holds(std::uint32_t index, const hal::MsiMessage& message) const;
     hal::Result<hal::MsiMessage> entry(std::uint32_t index) const;
     hal::Status mask(std::uint32_t index) const { return set_mask(index, true); }
     hal::Status unmask(std::uint32_t index) const { return set_mask(index, false); }

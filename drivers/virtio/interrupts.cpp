@@ -87,11 +87,12 @@ bool Interrupts::attach_msix(const PciTransport& transport, unsigned vectors, un
         const hal::Result<hal::MsiInterrupt> msi = platform.attach_msi(on_msix, &lines_[i]);
         if (!msi) return false;
         lines_[i].interrupt = msi->interrupt;
-        if (!msix_.set_entry(i, msi->message)) return false;
+        if (!msix_.set_entry(i, msi->message) || !msix_.unmask(i)) return false;
+        // A reset behind our back empties the table and masks it. One that came before the unmasking shows
+        // here, one that comes later leaves the entry masked: no message goes where nobody has sent it.
+        if (!msix_.holds(i, msi->message)) return false;
     }
     if (!msix_.enable()) return false;
-    for (unsigned i = 0; i < vectors; ++i)
-        if (!msix_.unmask(i)) return false;
     // The device says NO_VECTOR when it could not map an event (§4.1.5.1.2.2).
     if (!transport.set_config_vector(0)) return false;
     for (unsigned queue = 0; queue < queues; ++queue)

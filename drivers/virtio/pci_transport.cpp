@@ -193,6 +193,11 @@ hal::Result<std::uint64_t> PciTransport::negotiate(std::uint64_t wanted) {
         fail();
         return Error::kUnsupported;
     }
+    // §2.1.1: nothing is to be asked of a device in this state.
+    if ((status & kStatusNeedsReset) != 0) {
+        fail();
+        return Error::kReset;
+    }
     return accepted;
 }
 

@@ -25,7 +25,10 @@ hal::Status Virtqueue::create(const hal::Platform& platform, std::uint16_t entri
     entries_ = entries;
     event_idx_ = options.event_idx;
     avail_ = align_up(entries * ring::kDescBytes, kCacheLine);
-    used_ = align_up(avail_ + ring::avail_bytes(entries), kCacheLine);
+    // Behind a multiple of 8 by what is before its elements: so that each of them, 8 bytes, is one aligned
+    // load.
+    used_ =
+        align_up(avail_ + ring::avail_bytes(entries), kCacheLine) + ring::kUsedElementBytes - ring::kEntries;
     const hal::Result<hal::DmaMemory> memory =
         platform.allocate_dma(align_up(used_ + ring::used_bytes(entries), kCacheLine), kPage);
     if (!memory) return memory.error();

@@ -31,7 +31,7 @@ class RegisterMap {
   private:
     struct Block {
         const RegisterBlock* block;
-        std::uint64_t bytes;                        ///< to the end of the last register
+        std::uint64_t bytes;                         ///< to the end of the last register
         std::vector<const model::RegisterSpec*> at;  ///< by offset / granule
         unsigned granule_shift;
     };

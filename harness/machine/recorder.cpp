@@ -71,6 +71,7 @@ void Recorder::device_dma(bool write, std::uint64_t address, std::span<const std
                      .value = outcome,
                      .kind = write ? EventKind::kDmaWrite : EventKind::kDmaRead},
                {}, data);
+    if (device_dma_) device_dma_(write, address, data.size());
 }
 
 void Recorder::finding(const std::string& text) {

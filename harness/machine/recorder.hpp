@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <functional>
 #include <string_view>
 
 #include "harness/machine/forwarding.hpp"
@@ -42,12 +43,18 @@ class Recorder : public ForwardingMachine, public MachineListener {
     /// A digest of every DMA allocation: what devices have left in memory, comparable between machines.
     void note_memory();
 
+    /// Told of what devices do with memory.
+    void on_device_dma(std::function<void(bool write, std::uint64_t address, std::uint64_t bytes)> told) {
+        device_dma_ = std::move(told);
+    }
+
     trace::Trace& trace() { return trace_; }
     const trace::Trace& trace() const { return trace_; }
 
   private:
     MachineBase& machine_;
     trace::Trace& trace_;
+    std::function<void(bool, std::uint64_t, std::uint64_t)> device_dma_;
 };
 
 }  // namespace tb::harness

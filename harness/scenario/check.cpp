@@ -142,6 +142,15 @@ void Checker::value(const json& node, const json& content, const StepKey& key, c
         case StepValue::kFaultName:
             fault_name(content, pointer);
             break;
+        case StepValue::kOrder:
+            one_of(content,
+                   spec.kind == StepKind::kStore ? std::initializer_list<const char*>{"relaxed", "release"}
+                                                 : std::initializer_list<const char*>{"relaxed", "acquire"},
+                   pointer);
+            break;
+        case StepValue::kDirection:
+            one_of(content, {"to-device", "from-device"}, pointer);
+            break;
     }
 }
 
@@ -158,6 +167,15 @@ void Checker::integer(const json& content, const StepKey& key, const StepSpec& s
         problem(pointer, fmt::format("{} bytes is no size for a buffer: 1 to 32 MiB", *constant));
     if (spec.kind == StepKind::kRepeat && name == "repeat" && *constant > 1'000'000)
         problem(pointer, "more than a million times is more than a scenario needs");
+}
+
+void Checker::one_of(const json& content, std::initializer_list<const char*> words,
+                     const std::string& pointer) {
+    if (!values_.check(content, ValueType::kText, pointer)) return;
+    const std::vector<std::string> known(words.begin(), words.end());
+    const auto word = content.get<std::string>();
+    if (std::find(known.begin(), known.end(), word) == known.end())
+        problem(pointer, fmt::format("'{}' is none of \"{}\"", word, fmt::join(known, "\", \"")));
 }
 
 void Checker::text(const json& content, const StepKey& key, const std::string& pointer) {
@@ -212,9 +230,16 @@ void Checker::finish(const StepSpec& spec, const json& node, const std::string& 
             break;
         case StepKind::kStore:
             exactly_one(node, {"value", "data", "layout"}, "store", pointer);
+            if (node.contains("order") && !node.contains("value"))
+                problem(pointer + "/order", "is for a \"value\" of some \"width\"");
+            break;
+        case StepKind::kFree:
+            buffers_.erase(name("free"));
             break;
         case StepKind::kLoad:
             exactly_one(node, {"width", "data", "layout"}, "load", pointer);
+            if (node.contains("order") && !node.contains("width"))
+                problem(pointer + "/order", "is for a number of some \"width\"");
             break;
         default:
             break;

@@ -58,6 +58,7 @@ class Checker {
     void async_name(const json& content, const std::string& pointer);
     void act(const json& content, const std::string& pointer);
     void site(const json& content, const std::string& pointer);
+    void one_of(const json& content, std::initializer_list<const char*> words, const std::string& pointer);
     void part(const json& content, const std::string& pointer);
     void fault_name(const json& content, const std::string& pointer);
     void finish_fault(const json& node, const std::string& pointer);

@@ -35,7 +35,8 @@ Run::Run(const Scenario& scenario, harness::Rig& rig, trace::Trace& trace, bool 
                   : nullptr),
       recorder_(faults_ != nullptr ? static_cast<hal::Machine&>(*faults_) : rig.machine(), rig.machine(),
                 trace),
-      host_(recorder_) {
+      rules_(make_rules()),
+      host_(top()) {
     if (faults_ != nullptr)
         faults_->on_strike([this](const std::string& what) { recorder_.note(EventKind::kFault, what); });
     for (const auto& [name, value] : scenario.parameters) names_[name] = value;
@@ -46,6 +47,22 @@ Run::Run(const Scenario& scenario, harness::Rig& rig, trace::Trace& trace, bool 
 }
 
 Run::~Run() = default;
+
+std::unique_ptr<rules::RulesLayer> Run::make_rules() {
+    if (scenario_.driver == nullptr && !judges_steps()) return nullptr;
+    auto layer =
+        std::make_unique<rules::RulesLayer>(recorder_, rig_.machine(), *scenario_.device, faults_ != nullptr);
+    layer->on_broken([this](const rules::Rule& rule, const std::string& how) {
+        // What only some machines can show is noted as what only they can say.
+        recorder_.note(rule.needs_device_dma ? EventKind::kFinding : EventKind::kRule,
+                       fmt::format("rule {}: {}", rule.id, how));
+        broken_.push_back({&rule, how});
+    });
+    recorder_.on_device_dma([rules = layer.get()](bool write, std::uint64_t address, std::uint64_t bytes) {
+        rules->device_dma(write, address, bytes);
+    });
+    return layer;
+}
 
 void Run::all() {
     steps(scenario_.steps, "/steps");
@@ -99,6 +116,8 @@ void Run::execute(StepKind kind, const json& node, const std::string& pointer) {
             return poll_register(node);
         case StepKind::kBuffer:
             return buffer(node);
+        case StepKind::kFree:
+            return free(node);
         case StepKind::kStore:
             return store(node);
         case StepKind::kLoad:
@@ -170,13 +189,15 @@ void Run::finish() {
     detach_interrupts();
     collect_outputs();
     if (const std::string left = left_behind(); !left.empty()) fail(left);
+    for (auto& [name, buffer] : buffers_) release(buffer);
+    judge_rules();
     if (scenario_.any_findings) return;
     // Each finding must have been announced, and each announcement come true.
     std::vector<bool> met(scenario_.findings.size(), false);
     for (const trace::Event& event : recorder_.trace().events()) {
         if (event.kind != EventKind::kFinding) continue;
         const std::string_view text = recorder_.trace().text(event);
-        bool announced = false;
+        bool announced = text.starts_with("rule ");  // judged already
         for (std::size_t i = 0; i < met.size(); ++i)
             if (text.find(scenario_.findings[i]) != std::string_view::npos) met[i] = announced = true;
         if (!announced) fail(fmt::format("a rule was broken: {}", text));
@@ -186,6 +207,23 @@ void Run::finish() {
         if (!met[i])
             fail(fmt::format("nothing objected with '{}', which \"findings\" announces",
                              scenario_.findings[i]));
+}
+
+void Run::judge_rules() {
+    const auto announced = [&](const rules::Rule& rule) {
+        return std::find(scenario_.breaks.begin(), scenario_.breaks.end(), rule.id) != scenario_.breaks.end();
+    };
+    for (const Broken& broken : broken_)
+        if (!announced(*broken.rule))
+            fail(fmt::format("{} breaks {}: {} ({}: {})", judges_steps() ? "a step" : "the driver",
+                             broken.rule->id, broken.how, broken.rule->clause, broken.rule->demand));
+    for (const std::string& id : scenario_.breaks) {
+        const bool met = std::any_of(broken_.begin(), broken_.end(),
+                                     [&](const Broken& broken) { return id == broken.rule->id; });
+        const bool visible =
+            !rules::find_rule(id)->needs_device_dma || rig_.visibility().sees(EventKind::kDmaRead);
+        if (!met && visible) fail(fmt::format("nothing broke {}, which \"breaks\" announces", id));
+    }
 }
 
 RunResult run_scenario(const Scenario& scenario, harness::Rig& rig) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "harness/rules/rule.hpp"
 #include "harness/scenario/scenario.hpp"
 #include "harness/scenario/values.hpp"
 
@@ -17,8 +18,8 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kLargestFamily = 4096;
 
-const std::vector<std::string> kTopKeys = {"$schema", "about", "device", "driver",   "parameters",
-                                           "seed",    "qemu",  "kernel", "findings", "steps"};
+const std::vector<std::string> kTopKeys = {"$schema", "about",  "device",   "driver", "parameters", "seed",
+                                           "qemu",    "kernel", "findings", "breaks", "steps"};
 
 /// One choice of values for a family's parameters.
 using Choice = std::vector<std::pair<std::string, json>>;
@@ -143,6 +144,9 @@ class Loader {
                 else
                     problem(fmt::format("/findings/{}", i), "must be a text");
             }
+        if (const json* breaks = member("breaks", json::value_t::array, "a list of rules", false))
+            for (std::size_t i = 0; i < breaks->size(); ++i)
+                read_rule((*breaks)[i], fmt::format("/breaks/{}", i), scenario);
         if (root_.contains("seed")) {
             if (root_["seed"].is_number_unsigned())
                 scenario.seed = root_["seed"].get<std::uint64_t>();
@@ -150,6 +154,15 @@ class Loader {
                 problem("/seed", "must be a number from 0 on");
         }
         return scenario;
+    }
+
+    void read_rule(const json& name, const std::string& pointer, Scenario& scenario) {
+        if (name.is_string() && rules::find_rule(name.get<std::string>()) != nullptr)
+            return scenario.breaks.push_back(name.get<std::string>());
+        std::vector<std::string> known;
+        for (const rules::Rule& rule : rules::all_rules()) known.emplace_back(rule.id);
+        problem(pointer, fmt::format("{} is no rule{}", name.dump(),
+                                     suggestion(name.is_string() ? name.get<std::string>() : "", known)));
     }
 
     /// The device and the driver, which may depend on a family's parameters too.

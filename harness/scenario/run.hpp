@@ -12,6 +12,7 @@
 
 #include "harness/faults/fault_layer.hpp"
 #include "harness/machine/recorder.hpp"
+#include "harness/rules/rules_layer.hpp"
 #include "harness/scenario/interpreter.hpp"
 #include "harness/scenario/registers.hpp"
 #include "harness/scenario/steps.hpp"
@@ -57,6 +58,8 @@ class Run {
     struct Buffer {
         std::uint64_t address;
         std::uint64_t size;
+        std::optional<hal::Direction> direction;  ///< it is mapped, for that
+        std::vector<std::byte> mapped;
     };
     struct Attached {
         hal::Interrupt interrupt;
@@ -76,6 +79,8 @@ class Run {
     harness::Recorder& recorder() { return recorder_; }
     hal::Host& seam() { return host_; }
     harness::DriverSession& session();
+    /// A call into the driver, at whose end what it has begun is to be complete.
+    harness::Outcome run_judged(std::string_view operation, const harness::Arguments& arguments);
     bool has_session() const { return session_ != nullptr; }
     /// The driver goes.
     void close_session() { session_.reset(); }
@@ -90,7 +95,20 @@ class Run {
     /// DMA memory that is nobody's, in words; empty if there is none.
     std::string left_behind() const;
     /// While it lives, accesses are the scenario's own, which no fault strikes.
-    faults::FaultLayer::Aside aside() { return faults::FaultLayer::Aside(faults_.get()); }
+    struct Aside {
+        faults::FaultLayer::Aside faults;
+        rules::RulesLayer::Aside rules;
+    };
+    Aside aside() {
+        return {faults::FaultLayer::Aside(faults_.get()),
+                rules::RulesLayer::Aside(judges_steps() ? nullptr : rules_.get())};
+    }
+    /// Rules that were broken, and how, in the order of events.
+    struct Broken {
+        const rules::Rule* rule;
+        std::string how;
+    };
+    const std::vector<Broken>& broken() const { return broken_; }
     std::uint64_t step_number() const { return step_number_; }
     bool digests_memory_ = true;  ///< whether memory is compared at the end of each step
 
@@ -124,6 +142,8 @@ class Run {
 
     // run_memory.cpp
     void buffer(const json& node);
+    void free(const json& node);
+    void release(Buffer& buffer);
     void store(const json& node);
     void load(const json& node);
     Buffer span_of(const json& node, const char* key, std::uint64_t length);
@@ -163,12 +183,21 @@ class Run {
     template <class Done>
     bool wait_until(std::uint64_t within, std::uint64_t least, Done&& done, bool patient = true);
 
+    /// Whether the scenario's own steps are held to the rules, as a driver is.
+    bool judges_steps() const { return !scenario_.breaks.empty(); }
+    std::unique_ptr<rules::RulesLayer> make_rules();
+    /// The topmost layer: where all that a driver does begins.
+    hal::Machine& top() { return rules_ != nullptr ? static_cast<hal::Machine&>(*rules_) : recorder_; }
+    void judge_rules();
+
     const Scenario& scenario_;
     harness::Rig& rig_;
     std::unique_ptr<faults::FaultLayer> faults_;  ///< only where something can go wrong
     harness::Recorder recorder_;
+    std::unique_ptr<rules::RulesLayer> rules_;  ///< where there is a driver to be judged, or the steps are
     hal::Host host_;
     Lookup lookup_;
+    std::vector<Broken> broken_;
     std::map<std::string, std::uint64_t> names_;
     std::map<std::string, Buffer> buffers_;
     std::map<std::string, Attached> interrupts_;

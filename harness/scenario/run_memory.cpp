@@ -52,14 +52,36 @@ void Run::buffer(const json& node) {
     const auto own = aside();
     const std::string name = node["buffer"].get<std::string>();
     const std::uint64_t size = integer(node["size"]);
-    const auto address = recorder_.dma_allocate(size, integer(node, "align", kDefaultAlignment));
+    Buffer made{0, size, std::nullopt, {}};
+    if (node.contains("direction"))
+        made.direction =
+            node["direction"] == "to-device" ? hal::Direction::kToDevice : hal::Direction::kFromDevice;
+    if (made.direction) made.mapped.resize(size);
+    const auto address = made.direction ? top().dma_map(made.mapped, *made.direction)
+                                        : top().dma_allocate(size, integer(node, "align", kDefaultAlignment));
     if (!address) fail(fmt::format("no room for {} bytes of DMA memory", size));
-    buffers_[name] = {*address, size};
+    made.address = *address;
+    buffers_[name] = std::move(made);
     names_[name] = *address;
     if (!node.contains("data")) return;
     const harness::Bytes data = to_data(node["data"]);
     if (data.size() > size) fail(fmt::format("the data has {} bytes, the buffer only {}", data.size(), size));
-    recorder_.dma_write(*address, data);
+    top().dma_write(*address, data);
+}
+
+void Run::free(const json& node) {
+    const auto own = aside();
+    const std::string name = node["free"].get<std::string>();
+    release(named(buffers_, name));
+    buffers_.erase(name);
+}
+
+void Run::release(Buffer& buffer) {
+    const auto own = aside();
+    if (buffer.direction)
+        top().dma_unmap(buffer.address, buffer.mapped, *buffer.direction);
+    else
+        top().dma_free(buffer.address, buffer.size);
 }
 
 Run::Buffer Run::span_of(const json& node, const char* key, std::uint64_t length) {
@@ -68,7 +90,7 @@ Run::Buffer Run::span_of(const json& node, const char* key, std::uint64_t length
     if (at > buffer.size || length > buffer.size - at)
         fail(fmt::format("bytes {} to {} are beyond the end of the buffer, which has {}", at, at + length,
                          buffer.size));
-    return {buffer.address + at, length};
+    return {buffer.address + at, length, std::nullopt, {}};
 }
 
 const harness::LayoutSpec& Run::layout(const json& node) {
@@ -99,15 +121,28 @@ void Run::store(const json& node) {
         if (width < 8 && number >> (8 * width) != 0)
             fail(fmt::format("{:#x} is too wide for {} bytes", number, width));
         bytes = to_bytes(number, width);
+        if (node.contains("order")) {
+            const bool release = node["order"] == "release";
+            return top().dma_store(span_of(node, "store", width).address, width, number,
+                                   release ? hal::MemoryOrder::kRelease : hal::MemoryOrder::kRelaxed);
+        }
     }
-    recorder_.dma_write(span_of(node, "store", bytes.size()).address, bytes);
+    top().dma_write(span_of(node, "store", bytes.size()).address, bytes);
+    top().barrier(hal::Barrier::kFull);
 }
 
 std::string Run::check_memory(const json& node) {
     const auto fetch = [&](std::uint64_t length) {
         const Buffer at = span_of(node, "load", length);
         harness::Bytes bytes(length);
-        recorder_.dma_read(at.address, bytes);
+        if (node.contains("order")) {
+            const bool acquire = node["order"] == "acquire";
+            const std::uint64_t value =
+                top().dma_load(at.address, static_cast<unsigned>(length),
+                               acquire ? hal::MemoryOrder::kAcquire : hal::MemoryOrder::kRelaxed);
+            return to_bytes(value, static_cast<unsigned>(length));
+        }
+        top().dma_read(at.address, bytes);
         return bytes;
     };
     if (node.contains("data")) {

@@ -53,6 +53,31 @@ harness::DriverSession& Run::session() {
     return *session_;
 }
 
+namespace {
+
+/// A call into the driver: what it has begun is complete when it is over.
+class Judged {
+  public:
+    explicit Judged(rules::RulesLayer* rules) : rules_(rules) {
+        if (rules_ != nullptr) rules_->driver_begins();
+    }
+    ~Judged() {
+        if (rules_ != nullptr) rules_->driver_ends();
+    }
+    Judged(const Judged&) = delete;
+    Judged& operator=(const Judged&) = delete;
+
+  private:
+    rules::RulesLayer* rules_;
+};
+
+}  // namespace
+
+Outcome Run::run_judged(std::string_view operation, const harness::Arguments& arguments) {
+    const Judged judged(rules_.get());
+    return session().run(operation, arguments);
+}
+
 harness::Arguments Run::arguments(const OperationSpec& operation, const json& node) {
     harness::Arguments result;
     for (const harness::KeySpec& key : operation.arguments)
@@ -66,6 +91,7 @@ void Run::operation(const json& node) {
     const harness::Arguments args = arguments(spec, node);
     const std::string name = node.contains("as") ? node["as"].get<std::string>() : "";
     if (boolean(node, "async", false)) {
+        const Judged judged(rules_.get());
         const hal::Result<std::uint32_t> handle = session().begin(spec.name, args);
         Pending& pending = pending_[name] = {&spec, 0, std::nullopt, args};
         if (handle)
@@ -75,7 +101,7 @@ void Run::operation(const json& node) {
         return;
     }
     const std::uint64_t start = recorder_.now_ns();
-    const Outcome outcome = session().run(spec.name, args);
+    const Outcome outcome = run_judged(spec.name, args);
     record(spec, outcome);
     ended(spec, args, outcome);
     judge(spec, outcome, node.contains("expect") ? node["expect"] : json::object());
@@ -93,6 +119,7 @@ void Run::take_end(const json& node) {
     if (found == pending_.end()) fail(fmt::format("'{}' was taken already", name));
     Pending& pending = found->second;
     const auto look = [&] {
+        const Judged judged(rules_.get());
         if (!pending.outcome) pending.outcome = session().finished(pending.handle);
         return pending.outcome.has_value();
     };

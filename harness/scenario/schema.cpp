@@ -7,6 +7,7 @@
 #include "harness/devices/device_type.hpp"
 #include "harness/faults/fault.hpp"
 #include "harness/operations/operation.hpp"
+#include "harness/rules/rule.hpp"
 #include "harness/scenario/steps.hpp"
 #include "harness/scenario/values.hpp"
 
@@ -75,9 +76,19 @@ ordered_json of_type(StepValue type) {
             return {{"enum", names_in(faults::act_specs())}};
         case StepValue::kSite:
             return {{"enum", names_in(faults::site_specs())}};
+        case StepValue::kOrder:
+            return {{"enum", {"relaxed", "acquire", "release"}}};
+        case StepValue::kDirection:
+            return {{"enum", {"to-device", "from-device"}}};
         default:
             return {{"type", "string"}};
     }
+}
+
+ordered_json names_of_rules() {
+    ordered_json names = ordered_json::array();
+    for (const rules::Rule& rule : rules::all_rules()) names.push_back(rule.id);
+    return names;
 }
 
 template <class Key>
@@ -189,6 +200,14 @@ std::string schema_text() {
             ordered_json{{"const", "any"}}}},
           {"description",
            "what the models must object to; any other objection fails the scenario, unless it is \"any\""}}},
+        {"breaks",
+         {{"type", "array"},
+          {"items", {{"enum", names_of_rules()}}},
+          {"minItems", 1},
+          {"description",
+           "rules that the steps break, each of them and no other (`twinbench list rules`); then the "
+           "scenario "
+           "itself is judged as a driver is"}}},
         {"steps", {{"type", "array"}, {"items", reference("step")}, {"minItems", 1}}},
     };
     schema["required"] = {"about", "device", "steps"};

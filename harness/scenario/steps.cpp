@@ -54,6 +54,11 @@ constexpr StepKey kBufferKeys[] = {
     {"size", kInteger, true, "bytes"},
     {"align", kInteger, false, "a power of two (default 4096)"},
     {"data", kData, false, "what it holds at first"},
+    {"direction", kDirection, false,
+     "\"to-device\" or \"from-device\": maps it for one direction, as drivers do with payload"},
+};
+constexpr StepKey kFreeKeys[] = {
+    {"free", kBufferName, true, "the buffer to give back"},
 };
 constexpr StepKey kStoreKeys[] = {
     {"store", kBufferName, true, "the buffer to write to"},
@@ -63,6 +68,9 @@ constexpr StepKey kStoreKeys[] = {
     {"data", kData, false, "bytes"},
     {"layout", kLayout, false, "the structure to write"},
     {"fields", kLayoutValue, false, "its parts (the others are 0)"},
+    {"order", kOrder, false,
+     "\"relaxed\" or \"release\": one access of \"width\" that orders no more than that (default: a full "
+     "barrier behind it)"},
 };
 constexpr StepKey kLoadKeys[] = {
     {"load", kBufferName, true, "the buffer to look into"},
@@ -75,6 +83,7 @@ constexpr StepKey kLoadKeys[] = {
     {"fields", kLayoutValue, false, "parts that it must have"},
     {"as", kNewName, false, "saves the number under a name for expressions"},
     {"within", kDuration, false, "waits so long, in virtual time, for it to become true"},
+    {"order", kOrder, false, "\"relaxed\" or \"acquire\": one access of \"width\", ordered so"},
 };
 constexpr StepKey kAttachKeys[] = {
     {"attach", kInterruptSource, true, "\"msi\" or \"irqN\": counts its interrupts from now on"},
@@ -136,6 +145,7 @@ constexpr StepSpec kAllSteps[] = {
     {StepKind::kRead, "read", "read a register and check it", kReadKeys},
     {StepKind::kPoll, "poll", "read a register until it has a value", kPollKeys},
     {StepKind::kBuffer, "buffer", "allocate DMA memory", kBufferKeys},
+    {StepKind::kFree, "free", "give DMA memory back", kFreeKeys},
     {StepKind::kStore, "store", "write to DMA memory", kStoreKeys},
     {StepKind::kLoad, "load", "check DMA memory", kLoadKeys},
     {StepKind::kAttach, "attach", "count an interrupt", kAttachKeys},

@@ -28,6 +28,7 @@ enum class StepKind : std::uint8_t {
     kRepeat,
     kSet,
     kSetup,
+    kFree,
     kFault,
     kHeal,
 };
@@ -55,6 +56,8 @@ enum class StepValue : std::uint8_t {
     kAct,
     kSite,
     kPart,       ///< a register, a field or a part of a ring, whose indices may be left out
+    kOrder,      ///< how an access to memory is ordered against others
+    kDirection,  ///< what a device may do with a buffer
     kFaultName,  ///< "all", or a fault that is named before
     kTrue,
 };

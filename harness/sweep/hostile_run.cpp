@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "harness/sweep/trial.hpp"
+
 namespace tb::sweep {
 
 using harness::Arguments;
@@ -13,19 +15,8 @@ using harness::Outcome;
 
 namespace {
 
-constexpr std::uint64_t kTypical = 1'000'000'000;
-constexpr std::uint64_t kPollEvery = 100'000;
-constexpr std::uint64_t kTrialBlock = 8;  ///< sectors: a block of any logical size that QEMU has
-constexpr std::size_t kTrialFrame = 60;
 constexpr std::uint64_t kEthernetHeader = 14;
 constexpr std::uint64_t kVlanTag = 4;
-constexpr unsigned kMostBacklog = 1000;  ///< frames, or reads of characters
-
-Bytes text(std::string_view characters) {
-    Bytes bytes;
-    for (const char c : characters) bytes.push_back(static_cast<std::byte>(c));
-    return bytes;
-}
 
 }  // namespace
 
@@ -121,6 +112,8 @@ void HostileRun::conclude() {
     close_session();
     detach_interrupts();
     look_for_leaks("when it went");
+    for (const Broken& one : broken())
+        object(fmt::format("a rule was broken: {}: {}", one.rule->id, one.how));
     // Models judge by what they did say; a driver acts on what it heard. What it does with memory that is not
     // its own has no excuse.
     for (const trace::Event& event : recorder().trace().events()) {
@@ -149,88 +142,11 @@ bool HostileRun::can(std::string_view operation) const {
 }
 
 Outcome HostileRun::run(std::string_view operation, const Arguments& arguments) {
-    return session().run(operation, arguments);
+    return run_judged(operation, arguments);
 }
 
 std::string HostileRun::try_out() {
-    if (!can("start")) return {};
-    if (const Outcome started = run("start"); !started.status)
-        return fmt::format("start gave {}", hal::to_string(started.status.error()));
-    std::string wrong;
-    if (can("blk.read")) wrong = try_disk();
-    if (can("net.send")) wrong = try_network();
-    if (can("uart.write")) wrong = try_line();
-    run("stop");
-    return wrong;
-}
-
-std::string HostileRun::try_disk() {
-    Arguments arguments;
-    arguments.set("sector", std::uint64_t{0});
-    arguments.set("count", kTrialBlock);
-    const Outcome read = run("blk.read", arguments);
-    if (!read.status) return fmt::format("blk.read gave {}", hal::to_string(read.status.error()));
-    const auto data = read.results.find(std::string_view("data"));
-    if (data == read.results.end() ||
-        std::get<Bytes>(data->second) != rig().outside().medium_contents(0, kTrialBlock))
-        return "blk.read gave wrong data";
-    return {};
-}
-
-std::string HostileRun::try_network() {
-    if (can("e1000.wait_for_link")) {
-        Arguments patience;
-        patience.set("timeout", std::uint64_t{10} * kTypical);
-        if (const Outcome link = run("e1000.wait_for_link", patience); !link.status)
-            return fmt::format("waiting for the link gave {}", hal::to_string(link.status.error()));
-    }
-    rig().outside().take_frames();
-    Bytes frame(kTrialFrame, std::byte{0x5a});
-    std::fill_n(frame.begin(), 6, std::byte{0xff});
-    Arguments arguments;
-    arguments.set("data", frame);
-    if (const Outcome sent = run("net.send", arguments); !sent.status)
-        return fmt::format("net.send gave {}", hal::to_string(sent.status.error()));
-    const auto frames = rig().outside().take_frames();
-    if (std::find(frames.begin(), frames.end(), frame) == frames.end()) return "the frame did not come out";
-    rig().outside().send_frame(frame);
-    seam().interrupt_point();
-    Arguments wait;
-    wait.set("within", kTypical);
-    // Frames that came while nobody listened may be before it.
-    for (unsigned i = 0; i < kMostBacklog; ++i) {
-        const Outcome got = run("net.receive", wait);
-        if (!got.status) return fmt::format("net.receive gave {}", hal::to_string(got.status.error()));
-        const auto data = got.results.find(std::string_view("data"));
-        if (data != got.results.end() && std::get<Bytes>(data->second) == frame) return {};
-    }
-    return "net.receive never gave the frame";
-}
-
-std::string HostileRun::try_line() {
-    rig().outside().take_output();
-    Arguments arguments;
-    arguments.set("data", text("on"));
-    if (const Outcome written = run("uart.write", arguments); !written.status)
-        return fmt::format("uart.write gave {}", hal::to_string(written.status.error()));
-    if (const Outcome drained = run("uart.drain"); !drained.status)
-        return fmt::format("uart.drain gave {}", hal::to_string(drained.status.error()));
-    if (rig().outside().take_output() != text("on")) return "other characters came out than were written";
-    // What arrived while nobody listened goes first.
-    const auto next = [&] {
-        run("uart.poll");
-        const Outcome got = run("uart.read");
-        const auto data = got.results.find(std::string_view("data"));
-        seam().delay(kPollEvery);
-        return data == got.results.end() ? Bytes() : std::get<Bytes>(data->second);
-    };
-    for (unsigned i = 0; i < kMostBacklog && !next().empty(); ++i) {
-    }
-    rig().outside().type(text("y"));
-    for (std::uint64_t waited = 0; waited < kTypical; waited += kPollEvery)
-        if (const Bytes characters = next(); !characters.empty())
-            return characters == text("y") ? "" : "another character was read than was typed";
-    return "the character that was typed was never read";
+    return Trial(*scenario().driver, session(), rig().outside(), seam()).run();
 }
 
 }  // namespace tb::sweep

@@ -30,8 +30,9 @@ enum class EventKind : std::uint8_t {
     kFinding = 17,         ///< a model's objection to what the driver did; text
     kResult = 18,          ///< what a step gave; text: name, value
     kFault = 19,           ///< a planned fault struck; text: what it did, and where
+    kRule = 20,            ///< the driver broke a rule; text: which, and how
 };
-inline constexpr unsigned kEventKinds = 20;
+inline constexpr unsigned kEventKinds = 21;
 
 std::string_view to_string(EventKind kind);
 

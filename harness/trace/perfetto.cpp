@@ -171,6 +171,9 @@ class PerfettoWriter {
             case EventKind::kFault:
                 instant(kJudgement, event, "fault: " + text, Json::object());
                 break;
+            case EventKind::kRule:
+                instant(kJudgement, event, text, Json::object());
+                break;
             case EventKind::kMemoryDigest:
                 break;
             default:

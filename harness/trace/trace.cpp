@@ -14,7 +14,7 @@ namespace {
 constexpr std::array<std::string_view, kEventKinds> kNames = {
     "step",     "cfg-read",  "cfg-write", "mem-read",  "mem-write", "port-read", "port-write",
     "dma-read", "dma-write", "irq-raise", "irq-lower", "message",   "taken",     "delay",
-    "host-in",  "host-out",  "memory",    "finding",   "result",    "fault",
+    "host-in",  "host-out",  "memory",    "finding",   "result",    "fault",     "rule",
 };
 
 // Fields one by one, least significant byte first: no padding and no host order gets into the hash.

@@ -165,6 +165,9 @@ class VcdWriter {
             case EventKind::kFault:
                 pulse("scenario", "fault");
                 break;
+            case EventKind::kRule:
+                pulse("scenario", "rule");
+                break;
             case EventKind::kDelay:
             case EventKind::kMemoryDigest:
             case EventKind::kResult:

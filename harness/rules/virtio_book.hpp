@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "harness/rules/book.hpp"
+
+namespace tb::rules {
+
+/// What VIRTIO 1.2 demands of a driver of any device behind virtio-pci with split virtqueues: status and
+/// features (§2.1, §2.2, §3.1), configuration space (§2.5), the common structure, notifications and vectors
+/// (§4.1), rings and chains (§2.6, §2.7). Devices add theirs.
+class VirtioBook : public Book {
+  public:
+    VirtioBook(Court& court, const harness::DeviceType& device);
+
+    void read(const Access& access) override;
+    void write(const Access& access) override;
+    void wrote_config(std::uint64_t offset) override;
+    void load(std::uint64_t address, unsigned width, std::uint64_t value, hal::MemoryOrder order) override;
+    void store(std::uint64_t address, unsigned width, std::uint64_t value, hal::MemoryOrder order) override;
+    void barrier(hal::Barrier kind) override;
+    void rests() override;
+    void releases(std::uint64_t address, std::uint64_t bytes) override;
+    Fetch fetch(std::uint64_t address, unsigned width, std::uint64_t value) override;
+    void touches(std::uint64_t address, std::uint64_t bytes, bool store) override;
+
+  protected:
+    /// A piece of memory that a chain hands to the device.
+    struct Piece {
+        std::uint64_t address = 0;
+        std::uint32_t bytes = 0;
+        bool device_writes = false;
+    };
+
+    /// The feature that promises a field of the device's configuration; nothing for one that is always there.
+    virtual std::optional<unsigned> feature_of(std::uint64_t /*offset*/) const { return std::nullopt; }
+    virtual void read_config(const Access& /*access*/) {}
+    /// What was read last is of one moment: the generation has not changed.
+    virtual void config_settled() {}
+    /// A chain is made available that is well formed.
+    virtual void request(const std::vector<Piece>& /*pieces*/) {}
+    /// The driver has set FEATURES_OK.
+    virtual void features_chosen() {}
+    virtual void was_reset() {}
+
+    bool offered(unsigned bit) const { return (offered_ >> bit & 1) != 0; }
+    bool negotiated(unsigned bit) const { return (accepted_ >> bit & 1) != 0; }
+    bool features_ok() const;
+
+  private:
+    struct Chain {
+        std::uint16_t slot = 0;                   ///< in the available ring
+        std::vector<std::uint16_t> descriptors;   ///< of the queue's own table
+        std::vector<Piece> pieces;
+        std::uint64_t table = 0;  ///< of indirect descriptors
+        std::uint32_t table_bytes = 0;
+    };
+    struct Queue {
+        std::uint32_t offered_size = 0;  ///< as the device said; 0: not asked
+        std::uint32_t size = 0;
+        std::uint64_t desc = 0;
+        std::uint64_t avail = 0;
+        std::uint64_t used = 0;
+        bool enabled = false;
+        std::optional<std::uint16_t> notify_off;
+        std::uint16_t avail_idx = 0;
+        std::uint16_t told_idx = 0;   ///< up to here the driver has asked whether the device wants to hear
+        std::uint16_t used_heard = 0;  ///< the device's index, as the driver has loaded it
+        std::uint16_t used_taken = 0;  ///< elements that it has loaded
+        bool unordered = false;        ///< something was stored since the last barrier or release
+        bool idx_unfenced = false;     ///< the index was, and no full barrier since
+        bool idx_unordered = false;    ///< the index was, and no barrier since that orders stores
+        bool used_unfenced = false;    ///< the device's index was loaded without acquire, and no barrier since
+        bool looked = false;           ///< at what suppresses notifications, since the index was stored
+        bool wanted = false;           ///< what that said
+        std::map<std::uint16_t, Chain> exposed;  ///< by head
+    };
+
+    // Registers.
+    void write_common(const Access& access);
+    void read_common(const Access& access);
+    void write_status(std::uint8_t value);
+    void hear_status(std::uint8_t value);
+    void check_order(std::uint8_t value);
+    void write_features(std::uint32_t value);
+    void write_queue(const Access& access);
+    void enable(Queue& queue);
+    void check_vector(std::uint64_t vector);
+    void notify(const Access& access);
+    void check_width(const Access& access);
+    void read_device(const Access& access);
+    void close_config();
+    void window(const Access& access);
+    void forget_queues();
+    bool is_live(const Queue& queue) const;
+
+    // Rings.
+    struct Found {
+        std::uint16_t number;
+        Queue* queue;
+    };
+    void store_in(Queue& queue, std::uint64_t address, unsigned width, std::uint64_t value,
+                  hal::MemoryOrder order);
+    void store_index(Queue& queue, std::uint16_t value, hal::MemoryOrder order);
+    void check_altered(const Queue& queue, std::uint64_t address, unsigned width);
+    void expose(Queue& queue, std::uint16_t slot, std::uint16_t head);
+    bool walk(const Queue& queue, std::uint16_t head, Chain& chain);
+    bool walk_table(const Queue& queue, Chain& chain);
+    bool add_piece(Chain& chain, const Piece& piece);
+    void load_from(Queue& queue, std::uint64_t address, unsigned width, std::uint64_t value,
+                   hal::MemoryOrder order);
+    void look(Queue& queue, bool wanted);
+    std::uint64_t memory_at(std::uint64_t address, unsigned width) const;
+
+    const harness::RegisterBlock* common_ = nullptr;
+    const harness::RegisterBlock* isr_ = nullptr;
+    const harness::RegisterBlock* device_ = nullptr;
+    const harness::RegisterBlock* notify_ = nullptr;
+    const harness::RegisterBlock* msix_ = nullptr;  ///< the capability
+    const harness::RegisterBlock* window_ = nullptr;
+    std::vector<harness::RegisterBlock> structures_;
+
+    std::uint8_t status_ = 0;
+    bool resetting_ = false;    ///< 0 was written, and not read back
+    bool gone_ = false;         ///< the status read all-ones
+    bool unheard_ = false;      ///< FEATURES_OK was written, and the status not read since
+    bool refused_ = false;      ///< FEATURES_OK did not stay
+    bool needs_reset_ = false;  ///< the device said so
+    std::uint32_t offered_select_ = 0;
+    std::uint32_t accepted_select_ = 0;
+    std::uint64_t offered_ = 0;
+    std::uint64_t accepted_ = 0;
+    std::uint16_t selected_ = 0;
+    std::map<std::uint16_t, Queue> queues_;
+
+    std::optional<unsigned> table_size_;  ///< MSI-X entries, as the device said
+    bool msix_on_ = false;
+    std::optional<std::uint64_t> unverified_;  ///< the register whose vector was not read back
+
+    std::optional<std::uint8_t> generation_;  ///< as last read
+    bool unsettled_ = false;                  ///< fields were read since
+
+    std::uint64_t window_bar_ = 0;
+    std::uint64_t window_offset_ = 0;
+    std::uint64_t window_length_ = 0;
+};
+
+}  // namespace tb::rules
