@@ -235,7 +235,8 @@ TEST(E1000Counters, StayAtTheirHighestValue) {
     EXPECT_EQ(MacRegisters::get(regs.torh), 0xffff'ffffU);
 }
 
-// The link bit of the PHY's status register stays 0 after the link was lost until it is read; QEMU's does not.
+// The link bit of the PHY's status register stays 0 after the link was lost until it is read; QEMU's does
+// not.
 TEST_F(E1000Conformance, TheLinkBitOfThePhyIsNotLatched) {
     phy_write(0, 0x0140);
     device.set_link(false);
