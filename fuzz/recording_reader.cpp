@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <span>
 
+#include "fuzz/entry.hpp"
 #include "harness/recording/canonical.hpp"
 #include "harness/recording/record.hpp"
 #include "harness/replay/cast.hpp"
@@ -19,9 +20,8 @@ namespace {
 
 using namespace tb;
 
-[[noreturn]] void finding(const char* what) {
-    std::fprintf(stderr, "finding: %s\n", what);
-    std::abort();
+void finding(const char* what) {
+    fuzz::report(what);
 }
 
 void check(const recording::Record& record, std::size_t bytes) {
@@ -69,4 +69,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto input = std::as_bytes(std::span(data, size));
     if (read_all(input) != read_all(input)) finding("the same bytes give different events");
     return 0;
+}
+
+std::optional<std::uint64_t> tb::fuzz::seam_hash(const std::uint8_t*, std::size_t, bool) {
+    return std::nullopt;
 }

@@ -1,6 +1,7 @@
 # Canaries: drivers with one bug planted, to measure whether sweeps and fuzzers find it. A canary is a patch, so that the drivers
-# that people use have no line of it. `canaries` builds the program once for each, as canaries/twinbench_canary_NN; the patched
-# source is compiled into it, and so the library's own is not taken.
+# that people use have no line of it. `canaries` builds the program once for each, as canaries/twinbench_canary_NN, and with the
+# preset `fuzz` a fuzz target for each, as canaries/fuzz_canary_NN; the patched source is compiled into it, and so the library's
+# own is not taken.
 #
 # tb_canary(PATCH): the first two digits of its name are its number; a line "Recompile: FILE" names a source that a patched header
 # changes.
@@ -9,6 +10,18 @@ if(NOT TARGET canaries)
   add_custom_target(canaries)
 endif()
 
+# An executable of MAIN and the patched sources, in canaries/.
+function(tb_canary_program name main folder copies)
+  set(sources ${copies})
+  list(FILTER sources INCLUDE REGEX "[.]cpp$")
+  add_executable(${name} EXCLUDE_FROM_ALL ${main} ${copies})
+  set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "-w;-fno-exceptions;-fno-rtti")
+  target_include_directories(${name} BEFORE PRIVATE ${folder}/drivers)
+  target_link_libraries(${name} PRIVATE tb_options ${ARGN})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/canaries)
+  add_dependencies(canaries ${name})
+endfunction()
+
 function(tb_canary patch)
   get_filename_component(name ${patch} NAME)
   string(SUBSTRING ${name} 0 2 number)
@@ -16,14 +29,10 @@ function(tb_canary patch)
   file(STRINGS ${patch} lines REGEX "^([+][+][+] b/|Recompile: )")
   set(originals)
   set(copies)
-  set(sources)
   foreach(line IN LISTS lines)
     string(REGEX REPLACE "^([+][+][+] b/|Recompile: )" "" path "${line}")
     list(APPEND originals ${PROJECT_SOURCE_DIR}/${path})
     list(APPEND copies ${folder}/${path})
-    if(path MATCHES "[.]cpp$")
-      list(APPEND sources ${folder}/${path})
-    endif()
   endforeach()
   set(copy)
   foreach(original copied IN ZIP_LISTS originals copies)
@@ -32,10 +41,17 @@ function(tb_canary patch)
   add_custom_command(OUTPUT ${copies} ${copy}
     COMMAND ${PATCH_PROGRAM} --quiet --strip=1 --directory=${folder} --input=${patch}
     DEPENDS ${originals} ${patch} COMMENT "Canary ${number}" VERBATIM)
-  add_executable(twinbench_canary_${number} EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/harness/cli/main.cpp ${copies})
-  set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "-w;-fno-exceptions;-fno-rtti")
-  target_include_directories(twinbench_canary_${number} BEFORE PRIVATE ${folder}/drivers)
-  target_link_libraries(twinbench_canary_${number} PRIVATE tb_options tb_cli CLI11::CLI11)
-  set_target_properties(twinbench_canary_${number} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/canaries)
-  add_dependencies(canaries twinbench_canary_${number})
+  if(TWINBENCH_FUZZ)
+    # Which driver it is, its place says.
+    set(subject virtio_blk)
+    if(copies MATCHES "drivers/net/")
+      set(subject e1000)
+    elseif(copies MATCHES "drivers/serial/")
+      set(subject serial)
+    endif()
+    tb_canary_program(fuzz_canary_${number} ${PROJECT_SOURCE_DIR}/fuzz/fuzzer_main.cpp ${folder} "${copies}"
+      -fsanitize=fuzzer ${subject}_program_target)
+  else()
+    tb_canary_program(twinbench_canary_${number} ${PROJECT_SOURCE_DIR}/harness/cli/main.cpp ${folder} "${copies}" tb_cli CLI11::CLI11)
+  endif()
 endfunction()

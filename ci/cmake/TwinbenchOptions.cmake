@@ -34,6 +34,15 @@ if(TWINBENCH_COVERAGE)
   target_link_options(tb_options INTERFACE --coverage)
 endif()
 if(TWINBENCH_FUZZ)
-  # Every library is instrumented; only the fuzz targets link the fuzzer's main.
+  # Only the fuzz targets link the fuzzer's main.
   target_compile_options(tb_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
+# What the fuzzer learns of the sources in this folder and below: everything, where nothing is said; `tb_coverage(edges)`: where
+# they go, not what they compare; `tb_coverage(none)`: they only carry what is tested, and every count of theirs costs time.
+macro(tb_coverage what)
+  if(TWINBENCH_FUZZ AND "${what}" STREQUAL "edges")
+    add_compile_options(-fno-sanitize-coverage=trace-cmp,indirect-calls)
+  elseif(TWINBENCH_FUZZ)
+    add_compile_options(-fno-sanitize-coverage=trace-cmp,indirect-calls,inline-8bit-counters,pc-table)
+  endif()
+endmacro()

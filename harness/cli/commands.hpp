@@ -58,6 +58,25 @@ struct ExportOptions {
 };
 int export_command(const ExportOptions& options);
 
+struct FuzzOptions {
+    std::string target;
+    std::uint64_t runs = 0;  ///< 0: no end
+    unsigned seconds = 0;    ///< likewise
+    std::uint64_t seed = 1;
+    unsigned jobs = 1;
+    std::string program;               ///< instead of the one that was built for the target
+    std::string file;                  ///< minimise: the input
+    std::string output;                ///< minimise: the scenario; seeds: the folder
+    std::string keep;                  ///< minimise: where the minimised input goes
+    std::vector<std::string> numbers;  ///< canaries: only these
+    unsigned seeds = 3;
+    std::string json;
+};
+int fuzz_command(const FuzzOptions& options);
+int fuzz_minimise_command(const FuzzOptions& options);
+int fuzz_canaries_command(const FuzzOptions& options);
+int fuzz_seeds_command(const FuzzOptions& options);
+
 struct ReplayOptions {
     std::string recording;
     std::string onto = "model";  ///< or qemu

@@ -111,6 +111,70 @@ void add_sweep(CLI::App& app, int& status) {
     command->callback([&] { status = cli::sweep_command(values); });
 }
 
+void add_fuzz_minimise(CLI::App& fuzz, int& status) {
+    auto* command = fuzz.add_subcommand(
+        "minimise", "Make an input that a program target found into a short scenario that `run` runs");
+    static cli::FuzzOptions values;
+    command->add_option("target", values.target, "A program target: virtio_blk_program")
+        ->required()
+        ->type_name("TARGET");
+    command->add_option("file", values.file, "The input, as libFuzzer kept it")
+        ->required()
+        ->type_name("FILE");
+    command->add_option("-o,--output", values.output, "The scenario to write (default: standard output)")
+        ->type_name("FILE");
+    command->add_option("--keep", values.keep, "Write the shortened input too, for the corpus")
+        ->type_name("FILE");
+    command
+        ->add_option("--program", values.program, "The target's program, instead of the one that was built")
+        ->type_name("FILE");
+    command->callback([&] { status = cli::fuzz_minimise_command(values); });
+}
+
+void add_fuzz_canaries(CLI::App& fuzz, int& status) {
+    auto* command = fuzz.add_subcommand(
+        "canaries",
+        "Plant known bugs in the drivers, one a program, and measure which are found from an empty corpus");
+    static cli::FuzzOptions values;
+    command->add_option("numbers", values.numbers, "Only these canaries")->type_name("NUMBER");
+    command->add_option("--seconds", values.seconds, "For each canary and seed (default: 60)")
+        ->type_name("N")
+        ->check(CLI::Range(1U, 86400U));
+    command->add_option("--seeds", values.seeds, "How often each is looked for (default: 3)")
+        ->type_name("N")
+        ->check(CLI::Range(1U, 1000U));
+    command->add_option("--seed", values.seed, "The first seed (default: 1)")->type_name("N");
+    command->add_option("--json", values.json, "Write the table as JSON; - for standard output")
+        ->type_name("FILE");
+    command->callback([&] { status = cli::fuzz_canaries_command(values); });
+}
+
+void add_fuzz(CLI::App& app, int& status) {
+    auto* command = app.add_subcommand(
+        "fuzz",
+        "Run a fuzz target, or list them: drivers before devices that lie, models under any guest, readers");
+    static cli::FuzzOptions values;
+    command->add_option("target", values.target, "What to run (default: list what there is)")
+        ->type_name("TARGET");
+    command->add_option("--runs", values.runs, "Executions (default: no end)")->type_name("N");
+    command->add_option("--seconds", values.seconds, "Real time (default: no end)")->type_name("N");
+    command->add_option("--seed", values.seed, "Of the fuzzer (default: 1)")->type_name("N");
+    command->add_option("-j,--jobs", values.jobs, "Processes (default: 1)")
+        ->type_name("N")
+        ->check(CLI::Range(1, 256));
+    add_fuzz_minimise(*command, status);
+    add_fuzz_canaries(*command, status);
+    auto* seeds = command->add_subcommand("seeds", "Make programs of the scenarios, to begin a corpus with");
+    seeds->add_option("folder", values.output, "Where to (a folder for each target)")
+        ->required()
+        ->type_name("DIR");
+    seeds->callback([&] { status = cli::fuzz_seeds_command(values); });
+    // Its subcommands run by themselves.
+    command->callback([command, &status] {
+        if (command->get_subcommands().empty()) status = cli::fuzz_command(values);
+    });
+}
+
 void add_diff(CLI::App& app, int& status) {
     auto* command = app.add_subcommand("diff", "Compare two trace files event by event");
     static cli::DiffOptions values;
@@ -315,6 +379,7 @@ int guarded(int argc, char** argv) {
     add_run(app, status);
     add_confirm(app, status);
     add_sweep(app, status);
+    add_fuzz(app, status);
     add_record(app, status);
     add_replay(app, status);
     add_diff(app, status);

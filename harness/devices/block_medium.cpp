@@ -90,6 +90,12 @@ void BlockMedium::fail_flushes(const std::string& error) {
     apply_faults();
 }
 
+void BlockMedium::reset() {
+    faults_.clear();
+    disk_->heal();
+    disk_->forget_writes();
+}
+
 void BlockMedium::apply_faults() {
     disk_->heal();
     for (const DiskFault& fault : faults_) disk_->inject(fault);

@@ -34,6 +34,8 @@ class BlockMedium : public qemu::BlockBackend {
     static std::string check(const nlohmann::json& configuration);
 
     model::block::OverlayDisk& disk() { return *disk_; }
+    /// As it was made.
+    void reset();
 
     /// See Outside. Throws OutsideUnsupported for an error that it does not know.
     void fail_sectors(std::uint64_t sector, std::uint64_t sectors, const std::string& error);

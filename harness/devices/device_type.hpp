@@ -79,6 +79,8 @@ class Rig {
     /// The device as at power-on; the machine around it, and the world outside, go on. Throws
     /// OutsideUnsupported where that cannot be done.
     virtual void reset_device();
+    /// Everything as when the rig was made, its world outside too; false where that cannot be done in place.
+    virtual bool reset() { return false; }
     /// Takes a driver for the device: in this process, unless the machine has a processor of its own to run
     /// it.
     virtual std::unique_ptr<DriverSession> open(const DriverType& driver, const DeviceType& device,

@@ -109,6 +109,13 @@ class E1000ModelRig : public ModelRig {
         device_->power_on_reset();
         model().settle();
     }
+    bool reset() override {
+        reset_machine();
+        peer_.take();
+        device_->set_link(true);
+        reset_device();
+        return true;
+    }
 
   private:
     model::net::NetPeer peer_;

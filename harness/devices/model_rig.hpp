@@ -31,6 +31,11 @@ class ModelRig : public Rig {
         q35_->power_on_reset();
     }
     ModelMachine& model() { return *machine_; }
+    /// The machine of a rig that is reset in place; the device and the world behind it follow.
+    void reset_machine() {
+        machine_->reset();
+        q35_->power_on_reset();
+    }
 
   private:
     std::unique_ptr<ModelMachine> machine_;

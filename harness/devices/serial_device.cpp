@@ -76,6 +76,14 @@ class SerialModelRig : public ModelRig {
         power_on();
         model().settle();
     }
+    bool reset() override {
+        reset_machine();
+        const bool modem_lines = stream_.has_modem_lines();
+        stream_.reset();
+        if (modem_lines) stream_.set_modem_inputs({});
+        reset_device();
+        return true;
+    }
 
   private:
     void power_on() {

@@ -236,6 +236,7 @@ class VirtioBlkModelRig : public ModelRig {
         outside_.set_seed(options.seed);
         if (device_ == nullptr) return;
         block_ = &device_->block();
+        latency_ = options_of(configuration, options.seed).block.latency;
         device_->power_on_reset();
     }
     Outside& outside() override { return outside_; }
@@ -244,9 +245,17 @@ class VirtioBlkModelRig : public ModelRig {
         device_->power_on_reset();
         model().settle();
     }
+    bool reset() override {
+        reset_machine();
+        medium_.reset();
+        if (block_ != nullptr) block_->set_latency(latency_);
+        reset_device();
+        return true;
+    }
 
   private:
     BlockMedium medium_;
+    model::block::LatencyPlan latency_;
     std::unique_ptr<model::block::VirtioBlkPci> device_;
     model::block::VirtioBlk* block_ = nullptr;
     ModelMachine* machine_ = nullptr;

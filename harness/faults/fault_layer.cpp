@@ -139,6 +139,7 @@ bool FaultLayer::strikes_now(Armed& armed, bool matches) {
 }
 
 void FaultLayer::tell(const Armed& armed, const Occasion& at) {
+    if (told_at_) told_at_(static_cast<Handle>(&armed - armed_.data()), at);
     if (!told_) return;
     told_(fmt::format("{} {} {}", spec_of(armed.fault.act).name, spec_of(at.site).name, name_of(at)));
 }

@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -14,16 +13,12 @@
 #include "harness/faults/fault.hpp"
 #include "harness/faults/frozen_memory.hpp"
 #include "harness/machine/forwarding.hpp"
+#include "harness/machine/hang.hpp"
 #include "harness/machine/machine_base.hpp"
 
 namespace tb::faults {
 
-/// The driver has used up its budget: it does not come to an end. Thrown from the call that exceeds it; the
-/// driver must not be called again.
-class Hang : public std::runtime_error {
-  public:
-    using std::runtime_error::runtime_error;
-};
+using harness::Hang;
 
 /// Something that happened at the seam, for who watches: where a fault could have struck.
 struct Occasion {
@@ -54,12 +49,15 @@ class FaultLayer : public harness::ForwardingMachine {
     void heal_all();
     /// As it was made: for a machine that is reset in place. Names are remembered.
     void reset();
+    const Fault& fault(Handle fault) const { return armed_[fault].fault; }
     /// How often it has struck.
     std::uint64_t strikes(Handle fault) const { return armed_[fault].struck; }
     std::uint64_t strikes() const { return strikes_; }
 
     /// Told of each strike, in words.
     void on_strike(std::function<void(const std::string&)> told) { told_ = std::move(told); }
+    /// Told of each strike: which fault, where.
+    void on_strike_at(std::function<void(Handle, const Occasion&)> told) { told_at_ = std::move(told); }
     /// Told of each occasion, behind the fact.
     void on_occasion(std::function<void(const Occasion&)> told) { watch_ = std::move(told); }
 
@@ -68,6 +66,8 @@ class FaultLayer : public harness::ForwardingMachine {
         calls_left_ = calls;
         until_ns_ = until_ns;
     }
+
+    std::uint64_t calls_left() const { return calls_left_; }
 
     /// While one lives, accesses are not the driver's: they are no occasions, and nothing strikes them.
     class Aside {
@@ -170,6 +170,7 @@ class FaultLayer : public harness::ForwardingMachine {
     harness::Atlas atlas_;
     std::function<void()> reset_device_;
     std::function<void(const std::string&)> told_;
+    std::function<void(Handle, const Occasion&)> told_at_;
     std::function<void(const Occasion&)> watch_;
     std::map<std::string, Part, std::less<>> parts_;
     std::vector<Armed> armed_;

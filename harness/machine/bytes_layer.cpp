@@ -1,14 +1,28 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/machine/bytes_layer.hpp"
 
+#include "harness/machine/hang.hpp"
+
 namespace tb::harness {
 
-void BytesLayer::begin(std::span<const std::uint8_t> input, std::uint64_t budget) {
+void BytesLayer::begin(std::span<const std::uint8_t> input, std::uint64_t calls, std::uint64_t until_ns) {
     input_ = input;
     at_ = 0;
     calls_ = 0;
-    budget_ = budget;
+    budget_ = calls;
+    until_ns_ = until_ns;
     every_read_ = (choose(1) & 1) != 0;
+}
+
+void BytesLayer::count() {
+    if (++calls_ > budget_) throw Hang("the driver does not come to an end: it has used up its accesses");
+}
+
+void BytesLayer::delay_ns(std::uint64_t span) {
+    count();
+    below().delay_ns(span);
+    if (below().now_ns() > until_ns_)
+        throw Hang("the driver does not come to an end: it has used up its virtual time");
 }
 
 std::uint64_t BytesLayer::choose(unsigned width) {

@@ -18,17 +18,16 @@ namespace tb::harness {
 /// the input, 3 the honest value with one bit flipped (which one: the byte's upper bits). When the input is
 /// used up all is honest.
 ///
-/// Stays within a budget of calls, because a driver that loops on what a device says is a finding:
-/// budget_spent() tells.
+/// A driver that loops on what a device says is a finding: Hang is thrown when the budget is used up.
 class BytesLayer : public ForwardingMachine {
   public:
     using ForwardingMachine::ForwardingMachine;
 
     /// Starts a run with this input.
-    void begin(std::span<const std::uint8_t> input, std::uint64_t budget);
+    void begin(std::span<const std::uint8_t> input, std::uint64_t calls, std::uint64_t until_ns);
     /// The next bytes as a number, for the fuzz target's own choices; 0 when the input is used up.
     std::uint64_t choose(unsigned width);
-    bool budget_spent() const { return calls_ > budget_; }
+    std::uint64_t calls() const { return calls_; }
     bool input_left() const { return at_ < input_.size(); }
     /// From now on all is honest: what a driver does when the device recovers.
     void heal() { at_ = input_.size(); }
@@ -49,20 +48,18 @@ class BytesLayer : public ForwardingMachine {
         below().dma_store(address, width, value, order);
     }
     void dma_read(std::uint64_t address, std::span<std::byte> out) override;
-    void delay_ns(std::uint64_t span) override {
-        count();
-        below().delay_ns(span);
-    }
+    void delay_ns(std::uint64_t span) override;
     void log(hal::LogLevel, const char*, const char*, std::uint64_t) override {}
 
   private:
-    void count() { ++calls_; }
+    void count();
     std::uint64_t answer(std::uint64_t honest, unsigned width);
 
     std::span<const std::uint8_t> input_;
     std::size_t at_ = 0;
     std::uint64_t calls_ = 0;
     std::uint64_t budget_ = 0;
+    std::uint64_t until_ns_ = 0;
     bool every_read_ = false;
 };
 

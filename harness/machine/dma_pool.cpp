@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/machine/dma_pool.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 namespace tb::harness {
@@ -17,6 +18,7 @@ std::optional<std::uint64_t> DmaPool::allocate(std::uint64_t size, std::uint64_t
         if (skipped != 0) free_.emplace(hole_start, skipped);
         if (rest != 0) free_.emplace(start + size, rest);
         used_.emplace(start, size);
+        end_ = std::max(end_, start + size);
         return start;
     }
     return std::nullopt;
@@ -54,6 +56,7 @@ void DmaPool::reset() {
     free_.clear();
     used_.clear();
     free_.emplace(base_, size_);
+    end_ = base_;
 }
 
 }  // namespace tb::harness

@@ -22,10 +22,14 @@ class DmaPool {
     bool owns(std::uint64_t address, std::uint64_t size) const;
     const std::map<std::uint64_t, std::uint64_t>& allocations() const { return used_; }
     void reset();
+    /// All that was handed out since the last reset lies in [base(), end()).
+    std::uint64_t base() const { return base_; }
+    std::uint64_t end() const { return end_; }
 
   private:
     std::uint64_t base_;
     std::uint64_t size_;
+    std::uint64_t end_ = base_;
     std::map<std::uint64_t, std::uint64_t> free_;  ///< start -> size, never adjacent
     std::map<std::uint64_t, std::uint64_t> used_;  ///< start -> size
 };

@@ -9,6 +9,7 @@
 
 #include "harness/machine/bytes_layer.hpp"
 #include "harness/machine/dma_pool.hpp"
+#include "harness/machine/hang.hpp"
 #include "harness/machine/machine_base.hpp"
 #include "harness/machine/recorder.hpp"
 
@@ -185,30 +186,38 @@ TEST(Recorder, MemoryIsNotedByAllocationAndChangesWithItsContents) {
     EXPECT_NE(trace.events()[0].value, trace.events()[1].value);
 }
 
+constexpr std::uint64_t kLong = 1'000'000'000;
+
 TEST(BytesLayer, AnswersFromTheInputAndIsHonestWhenItEnds) {
     PlainMachine machine;
     machine.registers[0] = 0x11;
     BytesLayer layer(machine);
     const std::array<std::uint8_t, 3> every = {1, 0xaa, 0xbb};
-    layer.begin(every, 100);
+    layer.begin(every, 100, kLong);
     EXPECT_EQ(layer.read(hal::AddressSpace::kMemory, 0, 1), 0xaaU);
     EXPECT_EQ(layer.read(hal::AddressSpace::kMemory, 0, 1), 0xbbU);
     EXPECT_EQ(layer.read(hal::AddressSpace::kMemory, 0, 1), 0x11U);
     const std::array<std::uint8_t, 5> some = {0, 0, 2, 0x77, 3 | 4 << 2};
-    layer.begin(some, 100);
+    layer.begin(some, 100, kLong);
     EXPECT_EQ(layer.read(hal::AddressSpace::kMemory, 0, 1), 0x11U) << "honest";
     EXPECT_EQ(layer.read(hal::AddressSpace::kMemory, 0, 1), 0x77U) << "replaced";
     EXPECT_EQ(layer.read(hal::AddressSpace::kMemory, 0, 1), 0x01U) << "bit 4 flipped";
 }
 
-TEST(BytesLayer, CountsAgainstItsBudget) {
+TEST(BytesLayer, EndsADriverThatHasUsedUpItsAccesses) {
     PlainMachine machine;
     BytesLayer layer(machine);
-    layer.begin({}, 2);
+    layer.begin({}, 2, kLong);
     for (int i = 0; i < 2; ++i) layer.read(hal::AddressSpace::kMemory, 0, 1);
-    EXPECT_FALSE(layer.budget_spent());
-    layer.delay_ns(1);
-    EXPECT_TRUE(layer.budget_spent());
+    EXPECT_THROW(layer.delay_ns(1), Hang);
+}
+
+TEST(BytesLayer, EndsADriverThatHasUsedUpItsTime) {
+    PlainMachine machine;
+    BytesLayer layer(machine);
+    layer.begin({}, 100, 10);
+    layer.delay_ns(10);
+    EXPECT_THROW(layer.delay_ns(1), Hang);
 }
 
 }  // namespace

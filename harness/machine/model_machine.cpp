@@ -118,7 +118,7 @@ void ModelMachine::deliver_messages() {
 
 void ModelMachine::reset() {
     hardware_->simulation.reset_clock();
-    hardware_->board.reset();
+    hardware_->board.reset(pool().base(), pool().end());
     messages_.clear();
     reset_base();
 }

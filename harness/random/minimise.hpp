@@ -7,23 +7,29 @@
 
 namespace tb::random {
 
+/// Some of a list, from `begin` to before `end`.
+template <class List>
+List part_of(const List& all, std::size_t begin, std::size_t end) {
+    return List(all.begin() + static_cast<std::ptrdiff_t>(begin),
+                all.begin() + static_cast<std::ptrdiff_t>(end));
+}
+inline nlohmann::json part_of(const nlohmann::json& all, std::size_t begin, std::size_t end) {
+    return nlohmann::json::array_t(all.begin() + static_cast<std::ptrdiff_t>(begin),
+                                   all.begin() + static_cast<std::ptrdiff_t>(end));
+}
+
 /// A shorter list of steps for which `fails` still holds, given that it holds for `steps`: first the
 /// shortest beginning, then without pieces that are not needed, in halves, quarters and so on down to single
 /// ones (Zeller, Hildebrandt: "Simplifying and isolating failure-inducing input", 2002). Asks at most `most`
 /// times.
-template <class Fails>
-nlohmann::json minimise(nlohmann::json steps, unsigned most, Fails fails) {
-    using nlohmann::json;
+template <class List, class Fails>
+List minimise(List steps, unsigned most, Fails fails) {
     unsigned asked = 0;
-    const auto holds = [&](const json& some) { return asked++ < most && fails(some); };
-    const auto piece = [](const json& all, std::size_t begin, std::size_t end) {
-        return json(json::array_t(all.begin() + static_cast<std::ptrdiff_t>(begin),
-                                  all.begin() + static_cast<std::ptrdiff_t>(end)));
-    };
+    const auto holds = [&](const List& some) { return asked++ < most && fails(some); };
     std::size_t good = 0;
     while (steps.size() - good > 1 && asked < most) {
         const std::size_t middle = good + (steps.size() - good) / 2;
-        if (json beginning = piece(steps, 0, middle); holds(beginning))
+        if (List beginning = part_of(steps, 0, middle); holds(beginning))
             steps = std::move(beginning);
         else
             good = middle;
@@ -32,8 +38,8 @@ nlohmann::json minimise(nlohmann::json steps, unsigned most, Fails fails) {
         // From the end: what comes last stands on what came before.
         for (std::size_t end = steps.size(); end > 0 && asked < most;) {
             const std::size_t begin = end > length ? end - length : 0;
-            json without = piece(steps, 0, begin);
-            for (const json& step : piece(steps, end, steps.size())) without.push_back(step);
+            List without = part_of(steps, 0, begin);
+            for (std::size_t i = end; i < steps.size(); ++i) without.push_back(steps[i]);
             if (!without.empty() && holds(without)) steps = std::move(without);
             end = begin;
         }

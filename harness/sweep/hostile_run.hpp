@@ -58,11 +58,7 @@ class HostileRun : public scenario::Run {
     void conclude();
     void end_requests();
     void look_for_leaks(const char* when);
-    /// Whether the driver works: empty, or what does not.
     std::string try_out();
-    std::string try_disk();
-    std::string try_network();
-    std::string try_line();
     harness::Outcome run(std::string_view operation, const harness::Arguments& arguments = {});
     bool can(std::string_view operation) const;
 

@@ -49,14 +49,14 @@ class OverlayDisk : public Disk {
     void inject(const DiskFault& fault) { faults_.push_back(fault); }
     void heal() { faults_.clear(); }
     std::uint64_t flushes() const { return flushes_; }
+    /// The content and size at construction.
+    void forget_writes();
 
   protected:
     explicit OverlayDisk(std::uint64_t sectors) : sectors_(sectors), base_sectors_(sectors) {}
 
     /// Sectors of the base: below the size at construction.
     virtual int read_base(std::uint64_t sector, std::span<std::byte> data) = 0;
-    /// Everything as at construction.
-    void forget_writes();
 
   private:
     static constexpr std::uint64_t kPageSectors = 8;

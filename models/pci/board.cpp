@@ -31,7 +31,8 @@ Board::Board(sc_core::sc_module_name name, Simulation& simulation, const Options
       dma("dma"),
       simulation_(simulation),
       options_(options),
-      ram_(map_ram(options.ram_bytes)) {
+      ram_(map_ram(options.ram_bytes)),
+      written_(options.ram_bytes >> kPageBits) {
     cpu_memory.register_b_transport(this, &Board::cpu_transport, static_cast<int>(Space::kMemory));
     cpu_port.register_b_transport(this, &Board::cpu_transport, static_cast<int>(Space::kPort));
     cpu_config.register_b_transport(this, &Board::cpu_transport, static_cast<int>(Space::kConfig));
@@ -78,6 +79,17 @@ void Board::set_irq(unsigned line, bool level) {
 
 void Board::reset() {
     ::madvise(ram_, options_.ram_bytes, MADV_DONTNEED);
+    written_.assign(written_.size(), false);
+}
+
+void Board::reset(std::uint64_t first, std::uint64_t end) {
+    std::memset(ram_ + first, 0, end - first);
+    for (auto page = std::find(written_.begin(), written_.end(), true); page != written_.end();
+         page = std::find(page, written_.end(), true)) {
+        const auto number = static_cast<std::uint64_t>(page - written_.begin());
+        std::memset(ram_ + (number << kPageBits), 0, std::uint64_t{1} << kPageBits);
+        *page = false;
+    }
 }
 
 void Board::cpu_transport(int space, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
@@ -122,10 +134,13 @@ bool Board::ram_access(tlm::tlm_generic_payload& payload) {
     const std::uint64_t address = payload.get_address();
     const std::uint64_t length = payload.get_data_length();
     if (address >= options_.ram_bytes || length > options_.ram_bytes - address) return false;
-    if (payload.is_read())
+    if (payload.is_read()) {
         std::memcpy(payload.get_data_ptr(), ram_ + address, length);
-    else
+    } else if (length != 0) {
+        for (std::uint64_t page = address >> kPageBits; page <= (address + length - 1) >> kPageBits; ++page)
+            written_[page] = true;
         std::memcpy(ram_ + address, payload.get_data_ptr(), length);
+    }
     payload.set_response_status(tlm::TLM_OK_RESPONSE);
     return true;
 }

@@ -104,8 +104,12 @@ class Board : public sc_core::sc_module {
     /// Back to power-on: RAM zeroed. Devices are reset by their owner, and let go of their interrupt lines
     /// then.
     void reset();
+    /// The same at less cost, where only [first, end) of RAM was written past the board.
+    void reset(std::uint64_t first, std::uint64_t end);
 
   private:
+    static constexpr unsigned kPageBits = 12;
+
     void cpu_transport(int space, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
     /// An access that is not aligned becomes aligned ones, each of which finds its own device, as in QEMU (a
     /// PC's bus does the same: ISA and PCI know no unaligned ports).
@@ -123,6 +127,7 @@ class Board : public sc_core::sc_module {
     Simulation& simulation_;
     Options options_;
     std::byte* ram_;
+    std::vector<bool> written_;  ///< pages of RAM, by the board
     std::vector<std::unique_ptr<Region>> regions_;
     std::array<std::vector<Region*>, 3> mapped_;  ///< a space each, latest mapping first
     Region* last_memory_ = nullptr;  ///< found last; forgotten when anything is mapped or unmapped

@@ -305,7 +305,9 @@ void VirtioPci::reset_by_driver() {
     config_vector_ = kNoVector;
     interrupt(kNoVector);
     for (SplitQueue& queue : queues_) queue.reset();
-    std::ranges::fill(queue_registers_, QueueRegisters{});
+    // Of the many that there may be, few were ever selected.
+    std::ranges::fill(std::span(queue_registers_).first(selected_end_), QueueRegisters{});
+    selected_end_ = 0;
     for (unsigned vector = 0; vector < vector_users_.size(); ++vector) {
         vector_users_[vector] = 0;
         msix()->clear_pending(vector);

@@ -106,7 +106,10 @@ class VirtioPci : public pci::PciDevice, public Transport {
     void interrupt(std::uint16_t vector);
     void reset_by_driver();
 
-    QueueRegisters& selected() { return queue_registers_[queue_select_]; }
+    QueueRegisters& selected() {
+        selected_end_ = std::max(selected_end_, queue_select_ + 1U);
+        return queue_registers_[queue_select_];
+    }
     SplitQueue* selected_queue() {
         return queue_select_ < queues_.size() ? &queues_[queue_select_] : nullptr;
     }
@@ -128,6 +131,7 @@ class VirtioPci : public pci::PciDevice, public Transport {
     unsigned msix_capability_ = 0;
     std::uint16_t config_vector_ = kNoVector;
     std::uint16_t queue_select_ = 0;
+    unsigned selected_end_ = 0;  ///< registers of queues from here on were not touched since the last reset
     std::uint8_t status_ = 0;
     std::uint8_t isr_ = 0;
     std::uint8_t generation_ = 0;

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/fuzz/mutate.hpp"
+
+#include <algorithm>
+
+#include "harness/random/dice.hpp"
+
+namespace tb::fuzz {
+
+namespace {
+
+using random::Dice;
+
+class Mutator {
+  public:
+    Mutator(const Language& language, std::uint64_t seed) : language_(language), dice_(seed) {}
+
+    std::vector<Record> operator()(std::span<const Record> program) {
+        records_.assign(program.begin(), program.end());
+        if (records_.empty()) records_.push_back(fresh());
+        if (records_.size() == 1) insert();
+        for (std::uint64_t changes = 1 + dice_.below(3); changes > 0; --changes) change();
+        return std::move(records_);
+    }
+
+  private:
+    void change() {
+        switch (dice_.below(12)) {
+            case 0:
+            case 1:
+                return insert();
+            case 2:
+                return duplicate();
+            case 3:
+                return swap();
+            case 4:
+                return erase();
+            case 5:
+                return truncate();
+            case 6:
+            case 7:
+                return nudge(any());
+            case 8:
+                return retarget(any());
+            case 9:
+                return edge(any());
+            case 10:
+                return options();
+            default:
+                return other_what(any());
+        }
+    }
+
+    Record& any() { return records_[1 + dice_.below(records_.size() - 1)]; }
+    std::uint8_t byte() { return static_cast<std::uint8_t>(dice_.next()); }
+
+    /// Often with no more said than what and where.
+    Record fresh() {
+        Record record;
+        record.kind = static_cast<std::uint8_t>(dice_.below(16));
+        record.what = static_cast<std::uint8_t>(dice_.below(language_.whats(record)));
+        record.place = static_cast<std::uint16_t>(dice_.below(language_.places(record)));
+        record.nth = static_cast<std::uint8_t>(dice_.below(dice_.percent(70) ? 4 : 256));
+        record.times = static_cast<std::uint8_t>(dice_.below(8));
+        record.when = static_cast<std::uint8_t>(dice_.percent(75) ? 2 * dice_.below(2) : dice_.below(256));
+        record.form = static_cast<std::uint8_t>(dice_.below(8));
+        record.value = static_cast<std::uint32_t>(dice_.percent(50) ? dice_.below(64) : dice_.next());
+        return record;
+    }
+
+    void insert() {
+        if (records_.size() >= kMostRecords) return;
+        const auto at = records_.begin() +
+                        static_cast<std::ptrdiff_t>(records_.empty() ? 0 : 1 + dice_.below(records_.size()));
+        records_.insert(at, fresh());
+    }
+    void duplicate() {
+        if (records_.size() >= kMostRecords) return;
+        const Record copy = any();
+        records_.insert(records_.begin() + static_cast<std::ptrdiff_t>(1 + dice_.below(records_.size())),
+                        copy);
+    }
+    void swap() { std::swap(any(), any()); }
+    void erase() {
+        if (records_.size() <= 2) return;
+        records_.erase(records_.begin() + static_cast<std::ptrdiff_t>(1 + dice_.below(records_.size() - 1)));
+    }
+    void truncate() {
+        if (records_.size() > 4) records_.resize(2 + dice_.below(records_.size() - 2));
+    }
+    void nudge(Record& record) {
+        const int by = dice_.percent(50) ? 1 : -1;
+        const auto add = [&](auto& field) {
+            field = static_cast<std::remove_reference_t<decltype(field)>>(field + by);
+        };
+        switch (dice_.below(7)) {
+            case 0:
+                return add(record.what);
+            case 1:
+                return add(record.place);
+            case 2:
+                return add(record.nth);
+            case 3:
+                return add(record.times);
+            case 4:
+                return add(record.when);
+            case 5:
+                return add(record.form);
+            default:
+                return add(record.value);
+        }
+    }
+    void retarget(Record& record) {
+        record.place = static_cast<std::uint16_t>(dice_.below(language_.places(record)));
+        if (dice_.percent(50))
+            record.nth = static_cast<std::uint8_t>(dice_.below(dice_.percent(60) ? 8 : 256));
+    }
+    void edge(Record& record) {
+        record.form = static_cast<std::uint8_t>(dice_.below(8));
+        record.value = dice_.pick({0U, 1U, 2U, 15U, 16U, 31U, 32U, 63U, 255U, 256U, 0xffffU, 0x10000U,
+                                   0x7fff'ffffU, 0x8000'0000U, 0xffff'ffffU});
+    }
+    void options() {
+        Record& record = records_.front();
+        switch (dice_.below(4)) {
+            case 0:
+                record = {};
+                break;
+            case 1:
+                record.what = byte();
+                break;
+            case 2:
+                record.nth = byte();
+                record.times = byte();
+                break;
+            default:
+                record = fresh();
+                break;
+        }
+    }
+    void other_what(Record& record) {
+        record.what = static_cast<std::uint8_t>(dice_.below(language_.whats(record)));
+        if (dice_.percent(30))
+            record.place = static_cast<std::uint16_t>(dice_.below(language_.places(record)));
+    }
+
+    const Language& language_;
+    Dice dice_;
+    std::vector<Record> records_;
+};
+
+}  // namespace
+
+std::vector<Record> mutate(std::span<const Record> program, const Language& language, std::uint64_t seed) {
+    return Mutator(language, seed)(program);
+}
+
+std::vector<Record> cross(std::span<const Record> first, std::span<const Record> second, std::uint64_t seed) {
+    Dice dice(seed);
+    std::vector<Record> both;
+    if (!first.empty())
+        both.assign(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(1 + dice.below(first.size())));
+    Record heal;
+    heal.kind = Language::kind_byte(Step::Kind::kHeal);
+    both.push_back(both.empty() ? Record{} : heal);
+    if (second.size() > 1) {
+        const std::size_t from = 1 + dice.below(second.size() - 1);
+        both.insert(both.end(), second.begin() + static_cast<std::ptrdiff_t>(from), second.end());
+    }
+    if (both.size() > kMostRecords) both.resize(kMostRecords);
+    return both;
+}
+
+}  // namespace tb::fuzz
