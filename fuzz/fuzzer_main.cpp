@@ -9,6 +9,12 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
+/// Cheaper than by default, and they find as much: a driver's frames are not looked at when they are gone,
+/// freed memory is kept for some megabytes of others', and five callers tell where memory is from.
+extern "C" const char* __asan_default_options() {  // NOLINT: the sanitizer's name
+    return "detect_stack_use_after_return=0:quarantine_size_mb=8:malloc_context_size=5";
+}
+
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
     ::setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
     return 0;

@@ -7,16 +7,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <functional>
 #include <memory>
 
 #include "fuzz/entry.hpp"
-#include "harness/fuzz/mutate.hpp"
+#include "fuzz/record_entry.hpp"
 #include "harness/fuzz/scenario.hpp"
-#include "harness/random/dice.hpp"
-
-extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
 
 namespace {
 
@@ -53,14 +49,11 @@ fuzz::ProgramBench& bench() {
     return *the;
 }
 
-std::size_t put(const std::vector<fuzz::Record>& program, std::uint8_t* data, std::size_t most) {
-    const auto bytes = fuzz::pack(program);
-    const std::size_t size = std::min(bytes.size(), most / fuzz::kRecordBytes * fuzz::kRecordBytes);
-    std::copy_n(bytes.begin(), size, data);
-    return size;
-}
-
 }  // namespace
+
+const tb::fuzz::Language& tb::fuzz::language() {
+    return bench().language();
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto program = fuzz::unpack({data, size});
@@ -71,21 +64,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     fuzz::report(finding);
     return 0;
-}
-
-extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most,
-                                               unsigned int seed) {
-    constexpr unsigned kByBytes = 30;
-    if (size >= fuzz::kRecordBytes && random::Dice(seed).percent(kByBytes))
-        return LLVMFuzzerMutate(data, size, most);
-    return put(fuzz::mutate(fuzz::unpack({data, size}), bench().language(), seed), data, most);
-}
-
-extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* first, std::size_t first_size,
-                                                 const std::uint8_t* second, std::size_t second_size,
-                                                 std::uint8_t* out, std::size_t most, unsigned int seed) {
-    return put(fuzz::cross(fuzz::unpack({first, first_size}), fuzz::unpack({second, second_size}), seed), out,
-               most);
 }
 
 std::optional<std::uint64_t> fuzz::seam_hash(const std::uint8_t* data, std::size_t size, bool fresh) {

@@ -26,7 +26,7 @@ struct Record {
 
 inline constexpr std::size_t kRecordBytes = 12;
 /// Of one program. The first chooses the driver's options.
-inline constexpr std::size_t kMostRecords = 48;
+inline constexpr std::size_t kMostRecords = 32;
 
 /// What is no whole record at the end is left out, and so is what goes beyond the most.
 std::vector<Record> unpack(std::span<const std::uint8_t> bytes);

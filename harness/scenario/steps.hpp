@@ -9,6 +9,10 @@
 
 namespace tb::scenario {
 
+/// Instead of an error's name: success or whatever error; and any error, but no success.
+inline constexpr std::string_view kAnyError = "any";
+inline constexpr std::string_view kSomeError = "some";
+
 /// What a step does; told by the key that every step of that kind has.
 enum class StepKind : std::uint8_t {
     kDo,

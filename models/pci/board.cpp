@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <new>
 
@@ -32,7 +33,7 @@ Board::Board(sc_core::sc_module_name name, Simulation& simulation, const Options
       simulation_(simulation),
       options_(options),
       ram_(map_ram(options.ram_bytes)),
-      written_(options.ram_bytes >> kPageBits) {
+      written_((options.ram_bytes >> kPageBits) / 64 + 1) {
     cpu_memory.register_b_transport(this, &Board::cpu_transport, static_cast<int>(Space::kMemory));
     cpu_port.register_b_transport(this, &Board::cpu_transport, static_cast<int>(Space::kPort));
     cpu_config.register_b_transport(this, &Board::cpu_transport, static_cast<int>(Space::kConfig));
@@ -79,17 +80,17 @@ void Board::set_irq(unsigned line, bool level) {
 
 void Board::reset() {
     ::madvise(ram_, options_.ram_bytes, MADV_DONTNEED);
-    written_.assign(written_.size(), false);
+    written_.assign(written_.size(), 0);
 }
 
 void Board::reset(std::uint64_t first, std::uint64_t end) {
     std::memset(ram_ + first, 0, end - first);
-    for (auto page = std::find(written_.begin(), written_.end(), true); page != written_.end();
-         page = std::find(page, written_.end(), true)) {
-        const auto number = static_cast<std::uint64_t>(page - written_.begin());
-        std::memset(ram_ + (number << kPageBits), 0, std::uint64_t{1} << kPageBits);
-        *page = false;
-    }
+    for (std::size_t word = 0; word < written_.size(); ++word)
+        while (written_[word] != 0) {
+            const std::uint64_t page = 64 * word + static_cast<unsigned>(std::countr_zero(written_[word]));
+            std::memset(ram_ + (page << kPageBits), 0, std::uint64_t{1} << kPageBits);
+            written_[word] &= written_[word] - 1;
+        }
 }
 
 void Board::cpu_transport(int space, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
@@ -138,7 +139,7 @@ bool Board::ram_access(tlm::tlm_generic_payload& payload) {
         std::memcpy(payload.get_data_ptr(), ram_ + address, length);
     } else if (length != 0) {
         for (std::uint64_t page = address >> kPageBits; page <= (address + length - 1) >> kPageBits; ++page)
-            written_[page] = true;
+            written_[page / 64] |= std::uint64_t{1} << page % 64;
         std::memcpy(ram_ + address, payload.get_data_ptr(), length);
     }
     payload.set_response_status(tlm::TLM_OK_RESPONSE);

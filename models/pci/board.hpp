@@ -127,7 +127,7 @@ class Board : public sc_core::sc_module {
     Simulation& simulation_;
     Options options_;
     std::byte* ram_;
-    std::vector<bool> written_;  ///< pages of RAM, by the board
+    std::vector<std::uint64_t> written_;  ///< pages of RAM, by the board: a bit each
     std::vector<std::unique_ptr<Region>> regions_;
     std::array<std::vector<Region*>, 3> mapped_;  ///< a space each, latest mapping first
     Region* last_memory_ = nullptr;  ///< found last; forgotten when anything is mapped or unmapped

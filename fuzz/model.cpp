@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// A model under a guest that does anything (harness/fuzz/guest.hpp). TWINBENCH_SUBJECT names its driver.
+
+#include "fuzz/entry.hpp"
+#include "fuzz/record_entry.hpp"
+#include "harness/fuzz/guest.hpp"
+
+namespace {
+
+using namespace tb;
+
+fuzz::GuestBench& bench() {
+    static fuzz::GuestBench the(*fuzz::find_dialect(TWINBENCH_SUBJECT));
+    return the;
+}
+
+}  // namespace
+
+const tb::fuzz::Language& tb::fuzz::language() {
+    return bench().language();
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    fuzz::report(bench().run(fuzz::unpack({data, size})));
+    return 0;
+}
+
+std::optional<std::uint64_t> tb::fuzz::seam_hash(const std::uint8_t* data, std::size_t size, bool fresh) {
+    const auto other = fresh ? std::make_unique<GuestBench>(*find_dialect(TWINBENCH_SUBJECT)) : nullptr;
+    GuestBench& on = fresh ? *other : bench();
+    on.run_hashed(unpack({data, size}));
+    return on.hash();
+}

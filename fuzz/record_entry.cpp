@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// libFuzzer's mutations for inputs that are records.
+
+#include "fuzz/record_entry.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "harness/fuzz/mutate.hpp"
+#include "harness/random/dice.hpp"
+
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
+
+namespace {
+
+using namespace tb;
+
+std::size_t put(const std::vector<fuzz::Record>& program, std::uint8_t* data, std::size_t most) {
+    const auto bytes = fuzz::pack(program);
+    const std::size_t size = std::min(bytes.size(), most / fuzz::kRecordBytes * fuzz::kRecordBytes);
+    std::copy_n(bytes.begin(), size, data);
+    return size;
+}
+
+}  // namespace
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most,
+                                               unsigned int seed) {
+    constexpr unsigned kByBytes = 30;
+    if (size >= fuzz::kRecordBytes && random::Dice(seed).percent(kByBytes))
+        return LLVMFuzzerMutate(data, size, most);
+    return put(fuzz::mutate(fuzz::unpack({data, size}), fuzz::language(), seed), data, most);
+}
+
+extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* first, std::size_t first_size,
+                                                 const std::uint8_t* second, std::size_t second_size,
+                                                 std::uint8_t* out, std::size_t most, unsigned int seed) {
+    return put(fuzz::cross(fuzz::unpack({first, first_size}), fuzz::unpack({second, second_size}), seed), out,
+               most);
+}
