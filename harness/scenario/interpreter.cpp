@@ -37,8 +37,12 @@ Run::Run(const Scenario& scenario, harness::Rig& rig, trace::Trace& trace, bool 
                 trace),
       rules_(make_rules()),
       host_(top()) {
-    if (faults_ != nullptr)
+    if (faults_ != nullptr) {
+        // No scenario needs so many; a driver that loops on what a device says would need all that there are.
+        constexpr std::uint64_t kMostCalls = 50'000'000;
+        faults_->set_budget(kMostCalls, ~std::uint64_t{0});
         faults_->on_strike([this](const std::string& what) { recorder_.note(EventKind::kFault, what); });
+    }
     for (const auto& [name, value] : scenario.parameters) names_[name] = value;
     lookup_ = [this](const std::string& name) -> std::optional<std::uint64_t> {
         const auto found = names_.find(name);
@@ -239,6 +243,9 @@ RunResult run_scenario(const Scenario& scenario, harness::Rig& rig) {
             result.failure = document.problem(run.where(), failure.what());
         } catch (const ValueError& error) {
             result.failure = document.problem(run.where(), error.what());
+        } catch (const faults::Hang& hang) {
+            result.failure = document.problem(run.where(), hang.what());
+            run.abandon_session();
         } catch (const harness::OutsideUnsupported& error) {
             result.failure = document.problem(
                 run.where(),

@@ -41,6 +41,8 @@ class Run {
     /// After the last step: the driver goes, and must leave nothing behind.
     void finish();
     const std::string& where() const { return where_; }
+    /// The driver is left as it is, and never called again.
+    void abandon_session() { abandoned_ = session_.release(); }
 
   protected:
     using json = nlohmann::json;
@@ -84,8 +86,6 @@ class Run {
     bool has_session() const { return session_ != nullptr; }
     /// The driver goes.
     void close_session() { session_.reset(); }
-    /// The driver is left as it is, and never called again.
-    void abandon_session() { abandoned_ = session_.release(); }
     void detach_interrupts();
     /// How many the scenario itself has attached.
     std::size_t attached_interrupts() const { return interrupts_.size(); }
