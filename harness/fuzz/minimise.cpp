@@ -20,6 +20,7 @@ class Fields {
             lower(i, &Record::form);
             lower(i, &Record::value);
             if (i == 0) {
+                lower(i, &Record::kind);
                 lower(i, &Record::what);
                 lower(i, &Record::place);
             } else {

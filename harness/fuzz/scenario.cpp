@@ -264,6 +264,14 @@ std::optional<Step::Kind> kind_of(const json& step) {
     return std::nullopt;
 }
 
+/// Zero for an expression: programs have no names.
+std::uint64_t number_in(const json& value) {
+    if (value.is_number_integer()) return value.get<std::uint64_t>();
+    const std::string text = value.is_string() ? value.get<std::string>() : "";
+    const bool plain = !text.empty() && text.front() >= '0' && text.front() <= '9';
+    return plain ? std::stoull(text, nullptr, 0) : 0;
+}
+
 /// The value of a field with which the record's step is most like the wanted one.
 template <class Field>
 void settle(Record& record, Field Record::* field, std::size_t values, const json& wanted,
@@ -293,18 +301,19 @@ std::optional<Record> to_record(const json& step, const Language& language) {
     if (*kind == Step::Kind::kHeal) return record;
     settle(record, &Record::what, language.whats(record), step, language);
     const json found = to_json(language.step(record));
-    for (const char* key : {"fault", "on", "do", "host"})
+    for (const char* key : {"fault", "do", "host"})
         if (step.contains(key) && found[key] != step[key]) return std::nullopt;
+    const bool is_fault = *kind == Step::Kind::kFault;
+    if (is_fault && found["on"] != step["on"]) return std::nullopt;
     for (const char* key : {"value", "mask"})
-        if (const auto number = step.find(key); number != step.end() && number->is_number_unsigned())
-            set_number(record, number->get<std::uint64_t>());
+        if (const auto number = step.find(key); number != step.end()) set_number(record, number_in(*number));
     settle(record, &Record::place, std::min(language.places(record), kMostPlaces), step, language);
     for (const auto field : {&Record::nth, &Record::times, &Record::when, &Record::form})
         settle(record, field, kByte, step, language);
     if (!step.contains("value") && !step.contains("mask"))
         settle(record, &Record::value, kByte, step, language);
     if (const auto of = step.find("of");
-        *kind == Step::Kind::kFault && of != step.end() && to_json(language.step(record))["of"] != *of)
+        is_fault && of != step.end() && to_json(language.step(record))["of"] != *of)
         return std::nullopt;
     return record;
 }
