@@ -296,6 +296,9 @@ void VirtioBlk::refresh_config() {
     if (!info) {
         platform_.log(hal::LogLevel::kWarning, kName, "a new configuration makes no sense, the old one stays",
                       0);
+        // But nothing is asked for beyond the end that it names (§5.2.6.1).
+        const std::uint64_t per_block = info_.logical_block_size / kSectorSize;
+        if (config && config->capacity < info_.sectors) info_.sectors = config->capacity & ~(per_block - 1);
         return;
     }
     ++counters_.config_changes;

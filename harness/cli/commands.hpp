@@ -113,7 +113,7 @@ int record_command(const RecordOptions& options);
 
 struct ListOptions {
     std::string
-        what;  ///< devices, registers, drivers, operations, steps, faults, scenarios, allowed or schema
+        what;  ///< devices, registers, drivers, operations, steps, faults, rules, scenarios, allowed or schema
     Options shared;
 };
 int list_command(const ListOptions& options);

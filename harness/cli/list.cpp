@@ -5,6 +5,7 @@
 #include "harness/cli/suite.hpp"
 #include "harness/devices/atlas.hpp"
 #include "harness/faults/fault.hpp"
+#include "harness/rules/rule.hpp"
 #include "harness/scenario/registers.hpp"
 #include "harness/scenario/schema.hpp"
 #include "harness/scenario/steps.hpp"
@@ -120,6 +121,25 @@ void list_lies() {
         fmt::print("    {:<16} {:<8} {:<20} {}\n", lie.device, lie.act, lie.part, lie.reason);
 }
 
+void list_rules(bool verbose) {
+    for (const rules::Rule& rule : rules::all_rules())
+        fmt::print("{:<36} {:<6} {:<28} {}{}\n", rule.id, rule.level == rules::Level::kMust ? "must" : "should",
+                   rule.clause, rule.demand, rule.needs_device_dma ? " (on the models alone)" : "");
+    fmt::print("{} rules\n\nWhat VIRTIO 1.2 demands of drivers, and no rule checks{}:\n", rules::all_rules().size(),
+               verbose ? "" : " (-v shows which rule checks the others)");
+    unsigned checked = 0;
+    for (const rules::Statement& statement : rules::virtio_statements()) {
+        checked += statement.rules != nullptr ? 1 : 0;
+        if (statement.rules == nullptr || verbose)
+            fmt::print("    {:<16} {}\n", fmt::format("§{} ({})", statement.section, statement.number),
+                       statement.rules != nullptr ? statement.rules : statement.reason);
+    }
+    for (const rules::AbsentSection& section : rules::virtio_absent_sections())
+        fmt::print("    {:<16} {}: not there yet ({} with MUST, {} with SHOULD)\n",
+                   fmt::format("§{}", section.section), section.about, section.must, section.should);
+    fmt::print("{} statements, {} checked\n", rules::virtio_statements().size(), checked);
+}
+
 void list_allowed() {
     for (const trace::AllowedRow& row : trace::AllowedDifferences::standard().rows())
         fmt::print("{}: {} {} {} {}, QEMU {}.{}.{} to {}.{}.{}\n    {}\n", row.id, row.device, row.event,
@@ -142,6 +162,8 @@ int list_command(const ListOptions& options) {
     } else if (options.what == "faults") {
         list_faults(options.shared);
         list_lies();
+    } else if (options.what == "rules") {
+        list_rules(options.shared.verbose);
     } else if (options.what == "allowed") {
         list_allowed();
     } else if (options.what == "schema") {

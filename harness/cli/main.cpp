@@ -306,11 +306,12 @@ void add_list(CLI::App& app, int& status) {
     static cli::ListOptions values;
     command
         ->add_option("what", values.what,
-                     "devices, registers, drivers, operations, steps, faults, scenarios, allowed or schema")
+                     "devices, registers, drivers, operations, steps, faults, rules, scenarios, allowed or schema")
         ->required()
-        ->check(CLI::IsMember({"devices", "registers", "drivers", "operations", "steps", "faults",
+        ->check(CLI::IsMember({"devices", "registers", "drivers", "operations", "steps", "faults", "rules",
                                "scenarios", "allowed", "schema"}));
     add_selection(*command, values.shared);
+    command->add_flag("-v,--verbose", values.shared.verbose, "rules: show also what each of them checks");
     command->callback([&] { status = cli::list_command(values); });
 }
 

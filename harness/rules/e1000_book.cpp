@@ -56,8 +56,9 @@ class E1000Book : public Book {
         const auto value = static_cast<std::uint32_t>(access.value);
         const std::uint64_t offset = access.place.offset;
         if (offset == reg::kSTATUS || (offset >= reg::kCRCERRS && offset <= reg::kTSCTFC))
-            breaks("e1000.register.read-only",
-                   fmt::format("{} is written", access.place.spec == nullptr ? "one" : access.place.spec->name));
+            breaks(
+                "e1000.register.read-only",
+                fmt::format("{} is written", access.place.spec == nullptr ? "one" : access.place.spec->name));
         switch (offset) {
             case reg::kCTRL:
                 if ((value & ctrl::kRST) != 0) reset();
@@ -102,8 +103,7 @@ class E1000Book : public Book {
         for (Ring* ring : {&rx_, &tx_}) {
             const auto i = ring->at(address);
             if (!i) continue;
-            if (is_done(*ring, address, width, value))
-                release_up_to(*ring, *i);
+            if (is_done(*ring, address, width, value)) release_up_to(*ring, *i);
             // What lies behind the bit is read behind it.
             ring->unfenced = order != hal::MemoryOrder::kAcquire;
         }
@@ -111,7 +111,8 @@ class E1000Book : public Book {
 
     Fetch fetch(std::uint64_t address, unsigned width, std::uint64_t value) override {
         for (const Ring* ring : {&rx_, &tx_})
-            if (ring->at(address)) return is_done(*ring, address, width, value) ? Fetch::kTaken : Fetch::kPolled;
+            if (ring->at(address))
+                return is_done(*ring, address, width, value) ? Fetch::kTaken : Fetch::kPolled;
         return Fetch::kNothing;
     }
 
@@ -141,8 +142,8 @@ class E1000Book : public Book {
                 used = ring->owned[i] && hit(ring->buffers[i].address, ring->buffers[i].bytes);
             if (used)
                 return breaks("e1000.ring.removed-live",
-                              fmt::format("memory at {:#x} is given back that the {} ring still uses", address,
-                                          ring->name));
+                              fmt::format("memory at {:#x} is given back that the {} ring still uses",
+                                          address, ring->name));
         }
     }
 
@@ -201,7 +202,8 @@ class E1000Book : public Book {
 
     /// An access that is begun while the one before has not said that it is done; who has waited for longer
     /// than any takes has given it up.
-    void busy(const char* rule, const char* name, const std::optional<std::uint64_t>& since, std::uint64_t most) {
+    void busy(const char* rule, const char* name, const std::optional<std::uint64_t>& since,
+              std::uint64_t most) {
         if (since && court().now() - *since < most)
             breaks(rule, fmt::format("{} is written before the last access is done", name));
     }
@@ -214,7 +216,7 @@ class E1000Book : public Book {
         }
         if (ring.enabled) return;
         ring.enabled = true;
-        const char* why = ring.bytes == 0                             ? "has no length"
+        const char* why = ring.bytes == 0                        ? "has no length"
                           : !court().owns(ring.base, ring.bytes) ? "is not in the driver's memory"
                                                                  : nullptr;
         if (why != nullptr)
@@ -257,12 +259,13 @@ class E1000Book : public Book {
 
     void write_tail(Ring& ring, std::uint32_t value) {
         if (value >= ring.count() && value != 0)
-            return breaks("e1000.ring.tail",
-                          fmt::format("the tail of the {} ring is set to {} of {}", ring.name, value, ring.count()));
+            return breaks("e1000.ring.tail", fmt::format("the tail of the {} ring is set to {} of {}",
+                                                         ring.name, value, ring.count()));
         if (value == ring.tail || ring.count() == 0) return;
         if (ring.unordered)
             breaks("e1000.tail.unordered",
-                   fmt::format("the tail of the {} ring moves without a barrier behind the descriptors", ring.name));
+                   fmt::format("the tail of the {} ring moves without a barrier behind the descriptors",
+                               ring.name));
         for (; ring.tail != value; ring.tail = (ring.tail + 1) % ring.count()) {
             ring.owned[ring.tail] = true;
             if (ring.receives && !ring.enabled) continue;  // how large buffers are is not said yet
@@ -290,8 +293,11 @@ class E1000Book : public Book {
         }
         ring.buffers[i] = {words[0], bytes};
         if (!court().lent_for(words[0], bytes, ring.receives))
-            breaks("dma.exposed-outside", fmt::format("{} descriptor {} gives {} bytes at {:#x}, which are not the driver's to give for that",
-                                                      ring.name, i, bytes, words[0]));
+            breaks(
+                "dma.exposed-outside",
+                fmt::format(
+                    "{} descriptor {} gives {} bytes at {:#x}, which are not the driver's to give for that",
+                    ring.name, i, bytes, words[0]));
     }
 
     static bool is_done(const Ring&, std::uint64_t address, unsigned width, std::uint64_t value) {

@@ -12,7 +12,7 @@ enum class Level : std::uint8_t { kMust, kShould };
 
 /// Something that a specification demands of a driver, and that can be seen at the seam.
 struct Rule {
-    const char* id;      ///< "virtio.status.clears-bit"
+    const char* id;  ///< "virtio.status.clears-bit"
     Level level;
     const char* clause;  ///< "VIRTIO 1.2 §2.1.1"
     const char* demand;  ///< one line

@@ -117,11 +117,11 @@ void RulesLayer::wrote_config(std::uint64_t address, unsigned width, std::uint64
 
 void RulesLayer::judge_pci(hal::AddressSpace space, const harness::RegisterPlace& place) {
     if (!is_pci_ || space == hal::AddressSpace::kPciConfig) return;
-    const bool on = (command_ & (space == hal::AddressSpace::kMemory ? pci::kCommandMemory : pci::kCommandIo)) != 0;
+    const bool on =
+        (command_ & (space == hal::AddressSpace::kMemory ? pci::kCommandMemory : pci::kCommandIo)) != 0;
     if (!on)
-        breaks("pci.space.disabled",
-               fmt::format("{}.{} is reached with its space off", place.block->name,
-                           place.spec == nullptr ? "?" : place.spec->name));
+        breaks("pci.space.disabled", fmt::format("{}.{} is reached with its space off", place.block->name,
+                                                 place.spec == nullptr ? "?" : place.spec->name));
 }
 
 // Memory.
@@ -159,7 +159,8 @@ void RulesLayer::dma_write(std::uint64_t address, std::span<const std::byte> in)
         std::size_t width = 8;
         while ((address + i) % width != 0 || width > in.size() - i) width /= 2;
         std::uint64_t value = 0;
-        for (std::size_t b = 0; b < width; ++b) value |= std::uint64_t{static_cast<std::uint8_t>(in[i + b])} << (8 * b);
+        for (std::size_t b = 0; b < width; ++b)
+            value |= std::uint64_t{static_cast<std::uint8_t>(in[i + b])} << (8 * b);
         book().store(address + i, static_cast<unsigned>(width), value, hal::MemoryOrder::kRelaxed);
         i += width;
     }
@@ -260,15 +261,15 @@ void RulesLayer::device_dma(bool write, std::uint64_t address, std::uint64_t byt
     if (address - harness::kMsiBase < std::uint64_t{4} * harness::kMsiVectors) return;
     const Lent* lent = find(address, bytes);
     const char* what = write ? "writes" : "reads";
-    // A device that has said that it is done, and goes on, is not the driver's doing; one that was not done, and
-    // whose memory went, is found where the memory goes.
+    // A device that has said that it is done, and goes on, is not the driver's doing; one that was not done,
+    // and whose memory went, is found where the memory goes.
     if (lent == nullptr && was_lent(address, bytes)) return;
     if (lent == nullptr)
         breaks("dma.outside",
                fmt::format("the device {} {} bytes at {:#x}, which are nobody's", what, bytes, address));
     else if (!(write ? lent->from_device : lent->to_device))
-        breaks("dma.direction", fmt::format("the device {} a buffer at {:#x} that was mapped the other way",
-                                            what, address));
+        breaks("dma.direction",
+               fmt::format("the device {} a buffer at {:#x} that was mapped the other way", what, address));
 }
 
 }  // namespace tb::rules

@@ -74,7 +74,9 @@ class RulesLayer : public harness::ForwardingMachine, private Court {
 
     void breaks(std::string_view rule, const std::string& how) override;
     std::span<const std::byte> memory() const override { return machine_.ram(); }
-    bool owns(std::uint64_t address, std::uint64_t bytes) const override { return find(address, bytes) != nullptr; }
+    bool owns(std::uint64_t address, std::uint64_t bytes) const override {
+        return find(address, bytes) != nullptr;
+    }
     bool lent_for(std::uint64_t address, std::uint64_t bytes, bool device_writes) const override;
     bool bus_master() const override { return bus_master_; }
     std::uint64_t now() const override { return machine_.now_ns(); }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "harness/rules/rule.hpp"
-
 #include <gtest/gtest.h>
 
 #include <set>
 #include <sstream>
 #include <string>
+
+#include "harness/rules/rule.hpp"
 
 namespace tb::rules {
 namespace {
@@ -39,7 +39,8 @@ TEST(StatementsTest, EachIsCheckedByRulesThatThereAreOrSaysWhyNot) {
 TEST(StatementsTest, NoneIsForgotten) {
     unsigned must = 0;
     unsigned should = 0;
-    for (const Statement& statement : virtio_statements()) ++(statement.level == Level::kMust ? must : should);
+    for (const Statement& statement : virtio_statements())
+        ++(statement.level == Level::kMust ? must : should);
     for (const AbsentSection& section : virtio_absent_sections()) {
         must += section.must;
         should += section.should;

@@ -50,7 +50,8 @@ class UartBook : public Book {
                 break;
             case kLsr:
             case kMsr:
-                breaks("uart.status.written", fmt::format("{} is written", access.place.offset == kLsr ? "LSR" : "MSR"));
+                breaks("uart.status.written",
+                       fmt::format("{} is written", access.place.offset == kLsr ? "LSR" : "MSR"));
                 break;
             default:
                 break;
@@ -59,22 +60,26 @@ class UartBook : public Book {
 
     void rests() override {
         if (ier_ != 0 && (mcr_ & (kMcrOut2 | kMcrLoop)) == 0)
-            breaks("uart.out2.off", fmt::format("IER is {:#x}, but OUT2 keeps the interrupt from the bus", ier_));
+            breaks("uart.out2.off",
+                   fmt::format("IER is {:#x}, but OUT2 keeps the interrupt from the bus", ier_));
     }
 
   private:
     void check_width(const Access& access) {
-        if (access.width != 1) breaks("uart.register.width", fmt::format("an access of {} bytes", access.width));
+        if (access.width != 1)
+            breaks("uart.register.width", fmt::format("an access of {} bytes", access.width));
     }
 
     void reserved(const char* name, std::uint8_t value, std::uint8_t mask) {
         if ((value & mask) != 0)
-            breaks("uart.reserved", fmt::format("{:#x} is written to {}, whose bits {:#x} are 0", value, name, mask));
+            breaks("uart.reserved",
+                   fmt::format("{:#x} is written to {}, whose bits {:#x} are 0", value, name, mask));
     }
 
     void transmit() {
         if (room_ == 0)
-            return breaks("uart.thr.full", "a character is written that the transmitter may have no room for");
+            return breaks("uart.thr.full",
+                          "a character is written that the transmitter may have no room for");
         --room_;
     }
 
@@ -95,8 +100,7 @@ class UartBook : public Book {
     void write_lcr(std::uint8_t value) {
         const bool closes = dlab_ && (value & kLcrDlab) == 0;
         dlab_ = (value & kLcrDlab) != 0;
-        if (closes && divisor_set_ && divisor_ == 0)
-            breaks("uart.divisor.zero", "the divisor is 0");
+        if (closes && divisor_set_ && divisor_ == 0) breaks("uart.divisor.zero", "the divisor is 0");
         if (closes) divisor_set_ = false;
     }
 

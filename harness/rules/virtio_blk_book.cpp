@@ -27,9 +27,11 @@ struct Part {
     unsigned feature;
 };
 constexpr std::array kParts = {
-    Part{0x08, 0x0c, kFeatureSizeMax}, Part{0x0c, 0x10, kFeatureSegMax},    Part{0x10, 0x14, kFeatureGeometry},
-    Part{0x14, 0x18, kFeatureBlkSize}, Part{0x18, 0x20, kFeatureTopology},  Part{0x20, 0x21, kFeatureConfigWce},
-    Part{0x22, 0x24, kFeatureMq},      Part{0x24, 0x30, kFeatureDiscard},   Part{0x30, 0x39, kFeatureWriteZeroes},
+    Part{0x08, 0x0c, kFeatureSizeMax},     Part{0x0c, 0x10, kFeatureSegMax},
+    Part{0x10, 0x14, kFeatureGeometry},    Part{0x14, 0x18, kFeatureBlkSize},
+    Part{0x18, 0x20, kFeatureTopology},    Part{0x20, 0x21, kFeatureConfigWce},
+    Part{0x22, 0x24, kFeatureMq},          Part{0x24, 0x30, kFeatureDiscard},
+    Part{0x30, 0x39, kFeatureWriteZeroes},
 };
 
 constexpr std::uint64_t kWriteback = 0x20;
@@ -110,7 +112,8 @@ class VirtioBlkBook : public VirtioBook {
                 return;
             case kRequestDiscard:
                 if (!negotiated(kFeatureDiscard)) not_negotiated("DISCARD");
-                return ranges("DISCARD", "virtio-blk.discard.segments", max_discard_segments_, pieces, out, true);
+                return ranges("DISCARD", "virtio-blk.discard.segments", max_discard_segments_, pieces, out,
+                              true);
             case kRequestWriteZeroes:
                 if (!negotiated(kFeatureWriteZeroes)) not_negotiated("WRITE_ZEROES");
                 return ranges("WRITE_ZEROES", "virtio-blk.write-zeroes.segments", max_write_zeroes_segments_,

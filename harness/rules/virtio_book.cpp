@@ -138,7 +138,8 @@ void VirtioBook::write_common(const Access& access) {
         unverified_.reset();
     }
     if (refused_ && offset != common::kDeviceStatus)
-        breaks("virtio.init.goes-on-refused", fmt::format("{} is written after FEATURES_OK did not stay", name));
+        breaks("virtio.init.goes-on-refused",
+               fmt::format("{} is written after FEATURES_OK did not stay", name));
     switch (offset) {
         case common::kDeviceFeature:
         case common::kNumQueues:
@@ -205,7 +206,8 @@ void VirtioBook::write_status(std::uint8_t value) {
     if ((gained & kStatusDriverOk) != 0) {
         if (unheard_)
             breaks("virtio.init.features-ok-unread", "DRIVER_OK is set before FEATURES_OK was read back");
-        if (refused_) breaks("virtio.init.goes-on-refused", "DRIVER_OK is set after FEATURES_OK did not stay");
+        if (refused_)
+            breaks("virtio.init.goes-on-refused", "DRIVER_OK is set after FEATURES_OK did not stay");
     }
     status_ = value;
 }
@@ -315,8 +317,8 @@ void VirtioBook::enable(Queue& queue) {
         return breaks("virtio.queue.enabled-early", "a queue is enabled that lacks an address");
     if (queue.desc % ring::kDescAlignment != 0 || queue.avail % ring::kAvailAlignment != 0 ||
         queue.used % ring::kUsedAlignment != 0)
-        breaks("virtio.queue.alignment",
-               fmt::format("the parts of a queue are at {:#x}, {:#x} and {:#x}", queue.desc, queue.avail, queue.used));
+        breaks("virtio.queue.alignment", fmt::format("the parts of a queue are at {:#x}, {:#x} and {:#x}",
+                                                     queue.desc, queue.avail, queue.used));
     if (!court().owns(queue.desc, std::uint64_t{queue.size} * ring::kDescBytes) ||
         !court().owns(queue.avail, ring::avail_bytes(queue.size)) ||
         !court().owns(queue.used, ring::used_bytes(queue.size)))
@@ -337,7 +339,8 @@ void VirtioBook::read_device(const Access& access) {
                fmt::format("{} is read, but feature {} was not seen offered", spec.name, *feature));
     if (spec.width == 8) {
         if (!generation_)
-            breaks("virtio.config.torn", fmt::format("{} is read without config_generation before it", spec.name));
+            breaks("virtio.config.torn",
+                   fmt::format("{} is read without config_generation before it", spec.name));
         unsettled_ = true;
     }
     read_config(access);
@@ -347,7 +350,8 @@ void VirtioBook::read_device(const Access& access) {
 void VirtioBook::close_config() {
     if (!unsettled_) return;
     unsettled_ = false;
-    breaks("virtio.config.torn", "config_generation is not looked at again after a field of 64 bits was read");
+    breaks("virtio.config.torn",
+           "config_generation is not looked at again after a field of 64 bits was read");
 }
 
 // Notifications.
@@ -359,25 +363,30 @@ bool VirtioBook::is_live(const Queue& queue) const {
 void VirtioBook::notify(const Access& access) {
     close_config();
     const auto number = static_cast<std::uint16_t>(access.value);
-    if (access.width != 2) breaks("virtio.notify.width", fmt::format("a notification has {} bytes", access.width));
+    if (access.width != 2)
+        breaks("virtio.notify.width", fmt::format("a notification has {} bytes", access.width));
     if ((status_ & kStatusDriverOk) == 0)
         breaks("virtio.notify.early", fmt::format("queue {} is notified before DRIVER_OK", number));
     if (needs_reset_)
-        breaks("virtio.status.needs-reset", "requests are made though the device has said that it needs a reset");
+        breaks("virtio.status.needs-reset",
+               "requests are made though the device has said that it needs a reset");
     if (!court().bus_master())
         breaks("pci.bus-master", "the device is told to work while it may not reach memory");
     const auto found = queues_.find(number);
     if (found == queues_.end() || !found->second.enabled)
-        return breaks("virtio.notify.no-queue", fmt::format("queue {} is notified, which is not enabled", number));
+        return breaks("virtio.notify.no-queue",
+                      fmt::format("queue {} is notified, which is not enabled", number));
     Queue& queue = found->second;
     if (queue.notify_off && access.place.offset != std::uint64_t{*queue.notify_off} * kNotifyStride)
-        breaks("virtio.notify.place", fmt::format("queue {} is notified at {:#x}", number, access.place.offset));
+        breaks("virtio.notify.place",
+               fmt::format("queue {} is notified at {:#x}", number, access.place.offset));
     // Only a barrier orders stores before a write to a register.
     if (queue.idx_unordered)
         breaks("virtio.notify.unordered",
                fmt::format("queue {} is notified without a barrier behind the index", number));
     if (queue.looked && !queue.wanted)
-        breaks("virtio.notify.unwanted", fmt::format("queue {} is notified though the device asks for none", number));
+        breaks("virtio.notify.unwanted",
+               fmt::format("queue {} is notified though the device asks for none", number));
     queue.wanted = false;
     queue.told_idx = queue.avail_idx;
 }
@@ -420,11 +429,13 @@ void VirtioBook::window(const Access& access) {
     if (window_offset_ % window_length_ != 0)
         breaks("virtio.window.alignment",
                fmt::format("{} bytes at {:#x} through the window", window_length_, window_offset_));
-    const bool inside = std::any_of(structures_.begin(), structures_.end(), [&](const harness::RegisterBlock& block) {
-        constexpr std::uint64_t kStructureBytes = 0x1000;
-        return block.bar >= 0 && window_bar_ == static_cast<std::uint64_t>(block.bar) &&
-               window_offset_ >= block.offset && window_offset_ + window_length_ <= block.offset + kStructureBytes;
-    });
+    const bool inside =
+        std::any_of(structures_.begin(), structures_.end(), [&](const harness::RegisterBlock& block) {
+            constexpr std::uint64_t kStructureBytes = 0x1000;
+            return block.bar >= 0 && window_bar_ == static_cast<std::uint64_t>(block.bar) &&
+                   window_offset_ >= block.offset &&
+                   window_offset_ + window_length_ <= block.offset + kStructureBytes;
+        });
     if (!inside)
         breaks("virtio.window.outside",
                fmt::format("BAR {}, {:#x} is in no structure of the device", window_bar_, window_offset_));

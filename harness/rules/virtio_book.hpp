@@ -53,11 +53,12 @@ class VirtioBook : public Book {
 
   private:
     struct Chain {
-        std::uint16_t slot = 0;                   ///< in the available ring
-        std::vector<std::uint16_t> descriptors;   ///< of the queue's own table
+        std::uint16_t slot = 0;                  ///< in the available ring
+        std::vector<std::uint16_t> descriptors;  ///< of the queue's own table
         std::vector<Piece> pieces;
         std::uint64_t table = 0;  ///< of indirect descriptors
         std::uint32_t table_bytes = 0;
+        bool sound = true;  ///< all pieces are the driver's to give
     };
     struct Queue {
         std::uint32_t offered_size = 0;  ///< as the device said; 0: not asked
@@ -68,15 +69,15 @@ class VirtioBook : public Book {
         bool enabled = false;
         std::optional<std::uint16_t> notify_off;
         std::uint16_t avail_idx = 0;
-        std::uint16_t told_idx = 0;   ///< up to here the driver has asked whether the device wants to hear
+        std::uint16_t told_idx = 0;    ///< up to here the driver has asked whether the device wants to hear
         std::uint16_t used_heard = 0;  ///< the device's index, as the driver has loaded it
         std::uint16_t used_taken = 0;  ///< elements that it has loaded
         bool unordered = false;        ///< something was stored since the last barrier or release
         bool idx_unfenced = false;     ///< the index was, and no full barrier since
         bool idx_unordered = false;    ///< the index was, and no barrier since that orders stores
-        bool used_unfenced = false;    ///< the device's index was loaded without acquire, and no barrier since
-        bool looked = false;           ///< at what suppresses notifications, since the index was stored
-        bool wanted = false;           ///< what that said
+        bool used_unfenced = false;  ///< the device's index was loaded without acquire, and no barrier since
+        bool looked = false;         ///< at what suppresses notifications, since the index was stored
+        bool wanted = false;         ///< what that said
         std::map<std::uint16_t, Chain> exposed;  ///< by head
     };
 
@@ -110,7 +111,7 @@ class VirtioBook : public Book {
     void expose(Queue& queue, std::uint16_t slot, std::uint16_t head);
     bool walk(const Queue& queue, std::uint16_t head, Chain& chain);
     bool walk_table(const Queue& queue, Chain& chain);
-    bool add_piece(Chain& chain, const Piece& piece);
+    void add_piece(Chain& chain, const Piece& piece);
     void load_from(Queue& queue, std::uint64_t address, unsigned width, std::uint64_t value,
                    hal::MemoryOrder order);
     void look(Queue& queue, bool wanted);

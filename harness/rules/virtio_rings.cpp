@@ -71,7 +71,8 @@ void VirtioBook::store_in(Queue& queue, std::uint64_t address, unsigned width, s
                           hal::MemoryOrder order) {
     const std::uint64_t idx = queue.avail + ring::kIdx;
     if (overlaps(address, width, queue.used, ring::used_bytes(queue.size)))
-        return breaks("virtio.used.written", fmt::format("the driver stores to its used ring at {:#x}", address));
+        return breaks("virtio.used.written",
+                      fmt::format("the driver stores to its used ring at {:#x}", address));
     if (!overlaps(address, width, queue.avail, ring::avail_bytes(queue.size))) {
         queue.unordered = true;
         return;
@@ -79,7 +80,8 @@ void VirtioBook::store_in(Queue& queue, std::uint64_t address, unsigned width, s
     if (overlaps(address, width, queue.avail + ring::kFlags, 2)) {
         const auto flags = static_cast<std::uint16_t>(value >> (8 * (queue.avail + ring::kFlags - address)));
         if (flags > 1 || (flags != 0 && negotiated(kEventIdx)))
-            breaks("virtio.avail.flags", fmt::format("the flags of the available ring are set to {:#x}", flags));
+            breaks("virtio.avail.flags",
+                   fmt::format("the flags of the available ring are set to {:#x}", flags));
     }
     if (address <= idx && idx + 2 <= address + width)
         return store_index(queue, static_cast<std::uint16_t>(value >> (8 * (idx - address))), order);
@@ -89,7 +91,9 @@ void VirtioBook::store_in(Queue& queue, std::uint64_t address, unsigned width, s
 void VirtioBook::check_altered(const Queue& queue, std::uint64_t address, unsigned width) {
     if (!is_live(queue)) return;
     for (const auto& [head, chain] : queue.exposed) {
-        const auto hit = [&](std::uint64_t base, std::uint64_t bytes) { return overlaps(address, width, base, bytes); };
+        const auto hit = [&](std::uint64_t base, std::uint64_t bytes) {
+            return overlaps(address, width, base, bytes);
+        };
         const bool altered =
             hit(queue.avail + ring::kEntries + 2 * std::uint64_t{chain.slot}, 2) ||
             (chain.table_bytes != 0 && hit(chain.table, chain.table_bytes)) ||
@@ -97,14 +101,16 @@ void VirtioBook::check_altered(const Queue& queue, std::uint64_t address, unsign
                 return hit(queue.desc + std::uint64_t{i} * ring::kDescBytes, ring::kDescBytes);
             });
         if (altered)
-            return breaks("virtio.queue.altered",
-                          fmt::format("{:#x} is stored to, where the exposed chain {} is described", address, head));
+            return breaks(
+                "virtio.queue.altered",
+                fmt::format("{:#x} is stored to, where the exposed chain {} is described", address, head));
     }
 }
 
 void VirtioBook::store_index(Queue& queue, std::uint16_t value, hal::MemoryOrder order) {
     if (queue.unordered && order != hal::MemoryOrder::kRelease)
-        breaks("virtio.avail.unordered", "the available index is stored without a barrier behind the entries");
+        breaks("virtio.avail.unordered",
+               "the available index is stored without a barrier behind the entries");
     queue.unordered = false;
     queue.idx_unfenced = queue.idx_unordered = true;
     queue.looked = false;
@@ -114,9 +120,9 @@ void VirtioBook::store_index(Queue& queue, std::uint16_t value, hal::MemoryOrder
                       fmt::format("the available index goes from {} to {}", queue.avail_idx, value));
     for (; queue.avail_idx != value; ++queue.avail_idx) {
         const auto slot = static_cast<std::uint16_t>(queue.avail_idx % queue.size);
-        expose(queue, slot,
-               static_cast<std::uint16_t>(
-                   memory_at(queue.avail + ring::kEntries + 2 * std::uint64_t{slot}, 2)));
+        expose(
+            queue, slot,
+            static_cast<std::uint16_t>(memory_at(queue.avail + ring::kEntries + 2 * std::uint64_t{slot}, 2)));
     }
 }
 
@@ -126,10 +132,11 @@ void VirtioBook::expose(Queue& queue, std::uint16_t slot, std::uint16_t head) {
     if (walk(queue, head, chain)) {
         for (const auto& [other, exposed] : queue.exposed)
             for (const std::uint16_t i : chain.descriptors)
-                if (std::find(exposed.descriptors.begin(), exposed.descriptors.end(), i) != exposed.descriptors.end())
+                if (std::find(exposed.descriptors.begin(), exposed.descriptors.end(), i) !=
+                    exposed.descriptors.end())
                     breaks("virtio.chain.reused",
                            fmt::format("descriptor {} is made available again while the device has it", i));
-        request(chain.pieces);
+        if (chain.sound) request(chain.pieces);
     }
     queue.exposed[head] = std::move(chain);
 }
@@ -138,7 +145,8 @@ bool VirtioBook::walk(const Queue& queue, std::uint16_t head, Chain& chain) {
     std::uint16_t at = head;
     for (std::uint32_t count = 0; count <= queue.size; ++count) {
         if (at >= queue.size) {
-            breaks("virtio.chain.out-of-table", fmt::format("descriptor {} of a queue of {}", at, queue.size));
+            breaks("virtio.chain.out-of-table",
+                   fmt::format("descriptor {} of a queue of {}", at, queue.size));
             return false;
         }
         const auto d = descriptor_at(court().memory(), queue.desc + std::uint64_t{at} * ring::kDescBytes);
@@ -153,11 +161,12 @@ bool VirtioBook::walk(const Queue& queue, std::uint16_t head, Chain& chain) {
             chain.table_bytes = d->bytes;
             return walk_table(queue, chain);
         }
-        if (!add_piece(chain, {d->address, d->bytes, (d->flags & ring::kDescWrite) != 0})) return false;
+        add_piece(chain, {d->address, d->bytes, (d->flags & ring::kDescWrite) != 0});
         if ((d->flags & ring::kDescNext) == 0) return true;
         at = d->next;
     }
-    breaks("virtio.chain.loop", fmt::format("the chain {} has more links than the queue has descriptors", head));
+    breaks("virtio.chain.loop",
+           fmt::format("the chain {} has more links than the queue has descriptors", head));
     return false;
 }
 
@@ -168,7 +177,8 @@ bool VirtioBook::walk_table(const Queue& queue, Chain& chain) {
         return false;
     }
     if (!court().lent_for(chain.table, chain.table_bytes, false)) {
-        breaks("dma.exposed-outside", fmt::format("an indirect table at {:#x} is not the driver's", chain.table));
+        breaks("dma.exposed-outside",
+               fmt::format("an indirect table at {:#x} is not the driver's", chain.table));
         return false;
     }
     std::uint32_t at = 0;
@@ -184,10 +194,11 @@ bool VirtioBook::walk_table(const Queue& queue, Chain& chain) {
             breaks("virtio.indirect.nested", "an indirect table refers to another");
             return false;
         }
-        if (!add_piece(chain, {d->address, d->bytes, (d->flags & ring::kDescWrite) != 0})) return false;
+        add_piece(chain, {d->address, d->bytes, (d->flags & ring::kDescWrite) != 0});
         if ((d->flags & ring::kDescNext) == 0) return true;
         if (d->next >= entries) {
-            breaks("virtio.chain.out-of-table", fmt::format("entry {} of an indirect table of {}", d->next, entries));
+            breaks("virtio.chain.out-of-table",
+                   fmt::format("entry {} of an indirect table of {}", d->next, entries));
             return false;
         }
         at = d->next;
@@ -196,24 +207,23 @@ bool VirtioBook::walk_table(const Queue& queue, Chain& chain) {
     return false;
 }
 
-bool VirtioBook::add_piece(Chain& chain, const Piece& piece) {
+void VirtioBook::add_piece(Chain& chain, const Piece& piece) {
     if (!piece.device_writes && !chain.pieces.empty() && chain.pieces.back().device_writes) {
+        chain.sound = false;
         breaks("virtio.chain.order", "a piece that the device reads comes behind one that it writes");
-        return false;
     }
     std::uint64_t bytes = piece.bytes;
     for (const Piece& before : chain.pieces) bytes += before.bytes;
     if (bytes > std::uint64_t{1} << 32) {
+        chain.sound = false;
         breaks("virtio.chain.bytes", fmt::format("a chain has {} bytes", bytes));
-        return false;
     }
     if (!court().lent_for(piece.address, piece.bytes, piece.device_writes)) {
+        chain.sound = false;
         breaks("dma.exposed-outside", fmt::format("{} bytes at {:#x} are not the driver's to give for that",
                                                   piece.bytes, piece.address));
-        return false;
     }
     chain.pieces.push_back(piece);
-    return true;
 }
 
 void VirtioBook::releases(std::uint64_t address, std::uint64_t bytes) {
@@ -230,8 +240,9 @@ void VirtioBook::releases(std::uint64_t address, std::uint64_t bytes) {
         });
         if (exposed || hit(queue.desc, std::uint64_t{queue.size} * ring::kDescBytes) ||
             hit(queue.avail, ring::avail_bytes(queue.size)) || hit(queue.used, ring::used_bytes(queue.size)))
-            return breaks("virtio.queue.removed-live",
-                          fmt::format("memory at {:#x} is given back that queue {} still uses", address, number));
+            return breaks(
+                "virtio.queue.removed-live",
+                fmt::format("memory at {:#x} is given back that queue {} still uses", address, number));
     }
 }
 
@@ -242,8 +253,8 @@ void VirtioBook::touches(std::uint64_t address, std::uint64_t bytes, bool store)
             for (const Piece& piece : chain.pieces)
                 if ((store || piece.device_writes) && overlaps(address, bytes, piece.address, piece.bytes))
                     return breaks("dma.device-owned",
-                                  fmt::format("{:#x} is {} while the device has chain {} of queue {}", address,
-                                              store ? "stored to" : "loaded", head, number));
+                                  fmt::format("{:#x} is {} while the device has chain {} of queue {}",
+                                              address, store ? "stored to" : "loaded", head, number));
     }
 }
 
@@ -261,7 +272,8 @@ void VirtioBook::load_from(Queue& queue, std::uint64_t address, unsigned width, 
     const bool event_idx = negotiated(kEventIdx);
     if (offset == ring::kFlags) {
         if (event_idx)
-            breaks("virtio.suppression.flags-read", "the flags of the used ring are read with VIRTIO_F_EVENT_IDX");
+            breaks("virtio.suppression.flags-read",
+                   "the flags of the used ring are read with VIRTIO_F_EVENT_IDX");
         else
             look(queue, (value & ring::kUsedNoNotify) == 0);
         return;
@@ -282,10 +294,13 @@ void VirtioBook::load_from(Queue& queue, std::uint64_t address, unsigned width, 
     if (queue.used_unfenced)
         breaks("virtio.used.unordered", "an element is read without a barrier behind the device's index");
     if ((offset - ring::kEntries) % ring::kUsedElementBytes != 0) return;
-    if (queue.used_taken == queue.used_heard)
-        breaks("virtio.used.ahead", "an element is read that the device's index does not cover");
-    else
-        ++queue.used_taken;
+    // One that was read before is another rule's.
+    if ((offset - ring::kEntries) / ring::kUsedElementBytes == queue.used_taken % queue.size) {
+        if (queue.used_taken == queue.used_heard)
+            breaks("virtio.used.ahead", "an element is read that the device's index does not cover");
+        else
+            ++queue.used_taken;
+    }
     if (width >= 4) queue.exposed.erase(static_cast<std::uint16_t>(value & 0xffff));
 }
 

@@ -193,7 +193,10 @@ void Run::finish() {
     detach_interrupts();
     collect_outputs();
     if (const std::string left = left_behind(); !left.empty()) fail(left);
-    for (auto& [name, buffer] : buffers_) release(buffer);
+    {
+        const rules::RulesLayer::Aside own(rules_.get());
+        for (auto& [name, buffer] : buffers_) release(buffer);
+    }
     judge_rules();
     if (scenario_.any_findings) return;
     // Each finding must have been announced, and each announcement come true.

@@ -100,7 +100,8 @@ class Run {
         rules::RulesLayer::Aside rules;
     };
     Aside aside() {
-        return {faults::FaultLayer::Aside(faults_.get()),
+        // Steps that are judged as a driver is are lied to as one is.
+        return {faults::FaultLayer::Aside(judges_steps() ? nullptr : faults_.get()),
                 rules::RulesLayer::Aside(judges_steps() ? nullptr : rules_.get())};
     }
     /// Rules that were broken, and how, in the order of events.
