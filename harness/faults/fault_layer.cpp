@@ -390,6 +390,8 @@ void FaultLayer::bring_back() {
 }
 
 void FaultLayer::reset_behind_back() {
+    // What is not there is not reset; the header of the one that comes is known.
+    if (removed_) return;
     save_header();
     reset_device_();
     place_again();

@@ -312,6 +312,27 @@ TEST_F(FaultsOfRings, AResetLeavesTheConfigurationHeader) {
     EXPECT_EQ(read(kTdbal), 0u);
 }
 
+TEST_F(FaultsOfRings, WhatIsPulledIsNotReset) {
+    layer.arm({.act = Act::kRemove, .site = Site::kRead, .of = "STATUS"});
+    layer.arm({.act = Act::kReset, .site = Site::kRead, .of = "CTRL"});
+    EXPECT_EQ(read(kStatus), 0xffff'ffffU);
+    EXPECT_EQ(read(kCtrl), 0xffff'ffffU);
+    layer.heal_all();
+    layer.write(kPciConfig, config(0x04), 2, 6);
+    EXPECT_EQ(read(kStatus), kStatusAtReset) << "the next one has its addresses";
+}
+
+TEST_F(FaultsOfRings, ResetInPlaceForgetsFaultsAndWhereRingsLie) {
+    layer.arm({.act = Act::kZero, .site = Site::kLoad, .of = "tx.DD", .times = 0});
+    send(0);
+    EXPECT_EQ(report(0) & kDone, 0u);
+    layer.reset();
+    EXPECT_EQ(layer.strikes(), 0u);
+    EXPECT_NE(report(0) & kDone, 0u);
+    layer.arm({.act = Act::kZero, .site = Site::kLoad, .of = "tx.DD", .times = 0});
+    EXPECT_NE(report(0) & kDone, 0u) << "nobody has said since where the ring is";
+}
+
 TEST_F(Faults, ADriverThatDoesNotComeToAnEndIsStopped) {
     layer.set_budget(10, 1'000);
     EXPECT_THROW(
