@@ -50,7 +50,7 @@ function(tb_canary patch)
       set(subject serial)
     endif()
     tb_canary_program(fuzz_canary_${number} ${PROJECT_SOURCE_DIR}/fuzz/fuzzer_main.cpp ${folder} "${copies}"
-      -fsanitize=fuzzer ${subject}_program_target)
+      ${TWINBENCH_FUZZING_ENGINE} ${subject}_program_target)
   else()
     tb_canary_program(twinbench_canary_${number} ${PROJECT_SOURCE_DIR}/harness/cli/main.cpp ${folder} "${copies}" tb_cli CLI11::CLI11)
   endif()

@@ -10,6 +10,7 @@ endif()
 
 option(TWINBENCH_KERNEL_ONLY "Build only the drivers, for a kernel" OFF)
 option(TWINBENCH_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
+set(TWINBENCH_FUZZING_ENGINE "-fsanitize=fuzzer" CACHE STRING "What fuzz targets link for their main")
 option(TWINBENCH_COVERAGE "Instrument for line coverage" OFF)
 set(TWINBENCH_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them, e.g. address,undefined")
 
@@ -36,6 +37,10 @@ endif()
 if(TWINBENCH_FUZZ)
   # Only the fuzz targets link the fuzzer's main.
   target_compile_options(tb_options INTERFACE -fsanitize=fuzzer-no-link)
+  if(NOT TWINBENCH_SANITIZE)
+    # They come from outside, if there are any.
+    target_compile_options(tb_options INTERFACE -fno-sanitize=vptr)
+  endif()
 endif()
 # What the fuzzer learns of the sources in this folder and below: everything, where nothing is said; `tb_coverage(edges)`: where
 # they go, not what they compare; `tb_coverage(none)`: they only carry what is tested, and every count of theirs costs time.
