@@ -191,7 +191,7 @@ class SerialSession : public DriverSession {
 
     Outcome early_write(const Arguments& arguments) {
         const auto window = registers();
-        if (!window) return {window.error(), {}};
+        if (!window) return {placement_.started(window.error()), {}};
         serial::EarlyConsole console(*window);
         const std::uint64_t sent = console.write(arguments.data("data"));
         if (!console.alive())

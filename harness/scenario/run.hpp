@@ -54,7 +54,7 @@ class Run {
                        const harness::Outcome& /*outcome*/) {}
     /// The device has sent something into the world: "net.frame" or "uart.output".
     virtual void came_out(std::string_view /*what*/, const harness::Bytes& /*bytes*/) {}
-    /// A frame or characters arrive: the same names.
+    /// A frame or characters arrive: "net.frame" or "uart.type".
     virtual void went_in(std::string_view /*what*/, const harness::Bytes& /*bytes*/) {}
 
     struct Buffer {

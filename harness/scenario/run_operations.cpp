@@ -244,6 +244,7 @@ void Run::host_line(std::string_view act, const json& node) {
     if (act == "type") {
         const Bytes data = to_data(node["data"]);
         recorder_.note(EventKind::kHostInput, "uart.type", 0, data);
+        went_in("uart.type", data);
         outside.type(data);
     } else if (act == "break") {
         recorder_.note(EventKind::kHostInput, "uart.break");

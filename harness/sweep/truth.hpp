@@ -43,6 +43,7 @@ class Truth {
     std::vector<harness::Bytes> received_;
     std::vector<harness::Bytes> sent_;
     harness::Bytes typed_;
+    harness::Bytes arrived_;  ///< as they were typed, whether they were read or not
     harness::Bytes printed_;
     bool distrusts_lines_ = false;
     harness::Bytes read_now_;
