@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::uint64_t kSector = 512;
 constexpr const char* kUsedId = "queue.used.ring.id";
+constexpr const char* kUsedLength = "queue.used.ring.len";
 constexpr const char* kStatus = "queue.writable.last";
 
 bool starts_with(const Bytes& whole, const Bytes& part) {
@@ -58,6 +59,16 @@ bool makes_impossible_id(const Fault& fault) {
     return fault.act == Act::kValue && (fault.value & kHigh) != 0;
 }
 
+bool hides_status(const Fault& fault) {
+    return fault.of == kStatus && fault.act == Act::kUnwritten;
+}
+
+/// A used length of less than a sector, of a read.
+bool says_short(const Fault& fault) {
+    if (fault.of != kUsedLength || fault.site != Site::kLoad) return false;
+    return fault.act == Act::kZero || (fault.act == Act::kValue && fault.value < kSector);
+}
+
 /// Judges what a driver gives by what the device and the world outside have.
 class JudgedLife : public Life, public harness::MachineListener {
   public:
@@ -70,6 +81,11 @@ class JudgedLife : public Life, public harness::MachineListener {
             if (!this->bench().language().is_harmless(fault)) trusts_ = false;
             if (!struck_by_.has_value()) struck_by_ = handle;
             several_ = several_ || *struck_by_ != handle;
+            impossible_now_ = impossible_now_ || makes_impossible_id(fault);
+            unwritten_now_ = unwritten_now_ || hides_status(fault);
+            short_now_ = short_now_ || says_short(fault);
+            others_now_ =
+                others_now_ || !(makes_impossible_id(fault) || hides_status(fault) || says_short(fault));
             if (struck) struck(step_, fault);
         });
     }
@@ -128,7 +144,7 @@ class JudgedLife : public Life, public harness::MachineListener {
 
   private:
     void begins(const OperationSpec& operation, const Arguments& arguments) override {
-        strikes_before_ = layer_.strikes();
+        impossible_now_ = unwritten_now_ = short_now_ = others_now_ = false;
         const std::string_view name = operation.name;
         if (name == "uart.write") {
             const Bytes data = arguments.data("data");
@@ -171,11 +187,16 @@ class JudgedLife : public Life, public harness::MachineListener {
     }
 
     void judge_block(std::string_view name, const Arguments& arguments, const Outcome& outcome) {
-        const bool only_status = struck_by_ && !several_ && layer_.fault(*struck_by_).of == kStatus &&
-                                 layer_.fault(*struck_by_).act == Act::kUnwritten;
         const bool data_operation = name == "blk.read" || name == "blk.write";
-        if (only_status && data_operation && layer_.strikes() > strikes_before_)
+        if (data_operation && !others_now_ && unwritten_now_)
             return object(fmt::format("{} succeeded, and no status was ever written", name));
+        if (data_operation && !others_now_ && impossible_now_)
+            return object(fmt::format("{} succeeded: the driver believed what no device can mean", name));
+        // VIRTIO 1.2 §2.7.8.2: nothing is known of what lies beyond the length.
+        if (const Bytes* data = data_of(outcome);
+            data != nullptr && !data->empty() && !others_now_ && short_now_)
+            return object(
+                fmt::format("{} succeeded, and the device had written less than was asked for", name));
         if (!trusts_ || !data_operation) return;
         harness::Outside& outside = bench().rig().outside();
         const std::uint64_t sector = arguments.integer("sector");
@@ -233,7 +254,10 @@ class JudgedLife : public Life, public harness::MachineListener {
     bool trusts_ = true;    ///< no lie was told that a driver cannot see through
     bool trusts_lines_ = true;
     bool failed_ = false;
-    std::uint64_t strikes_before_ = 0;
+    bool impossible_now_ = false;  ///< such faults have struck since the operation began
+    bool unwritten_now_ = false;
+    bool short_now_ = false;
+    bool others_now_ = false;
     std::vector<Bytes> arrived_;
     std::vector<Bytes> sent_;
     Bytes typed_;
