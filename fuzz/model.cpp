@@ -22,6 +22,7 @@ const tb::fuzz::Language& tb::fuzz::language() {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    fuzz::begin_input();
     fuzz::report(bench().run(fuzz::unpack({data, size})));
     return 0;
 }

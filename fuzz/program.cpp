@@ -56,6 +56,7 @@ const tb::fuzz::Language& tb::fuzz::language() {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    fuzz::begin_input();
     const auto program = fuzz::unpack({data, size});
     const std::string finding = bench().run(program);
     if (!finding.empty()) {

@@ -19,6 +19,7 @@ fuzz::StreamBench& bench() {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    fuzz::begin_input();
     fuzz::report(bench().run({data, size}));
     return 0;
 }
