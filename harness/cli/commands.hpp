@@ -23,6 +23,7 @@ struct Options {
     std::uint64_t seed = 0;            ///< replaces the scenarios' own seed when not 0
     std::uint64_t shuffle = 0;         ///< permutes equal-time events of the models
     unsigned jobs = 0;                 ///< 0: one a processor
+    unsigned weak_memory = 0;          ///< run: so many times on memory that orders no more than it must
     std::string trace_dir;
     std::string junit;
     std::string json;

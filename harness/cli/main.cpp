@@ -59,6 +59,11 @@ void add_run(CLI::App& app, int& status) {
     auto* options = app.add_subcommand("run", "Run scenarios on the models");
     static cli::Options values;
     add_shared(*options, values);
+    options
+        ->add_option("--weak-memory", values.weak_memory,
+                     "Run drivers N times on memory that orders accesses no more than their barriers ask for")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1'000'000));
     options->callback([&] { status = cli::run_command(values); });
 }
 

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "harness/devices/device_symbols.hpp"
+#include "harness/machine/weak_memory.hpp"
 #include "harness/qemu/kernel_image.hpp"
 #include "harness/trace/allowed.hpp"
 #include "harness/trace/trace_file.hpp"
@@ -47,6 +48,20 @@ bool keep(std::vector<scenario::Scenario>& scenarios, const char* option,
     return true;
 }
 
+/// Those with a driver and without faults, so many times over: all accesses late, then as seeds will have it.
+std::vector<scenario::Scenario> on_weak_memory(const std::vector<scenario::Scenario>& scenarios, unsigned times) {
+    std::vector<scenario::Scenario> all;
+    for (const scenario::Scenario& s : scenarios) {
+        if (s.driver == nullptr || s.has_faults) continue;
+        for (unsigned i = 0; i < times; ++i) {
+            all.push_back(s);
+            all.back().weak_memory = i == 0 ? harness::WeakMemory::kAll : i;
+            all.back().id += i == 0 ? " (all late)" : fmt::format(" (late {})", i);
+        }
+    }
+    return all;
+}
+
 }  // namespace
 
 bool known_devices(const std::vector<std::string>& devices) {
@@ -80,6 +95,7 @@ std::optional<std::vector<scenario::Scenario>> select_scenarios(const Options& o
     if (!found) return std::nullopt;
     if (options.seed != 0)
         for (scenario::Scenario& s : scenarios) s.seed = options.seed;
+    if (options.weak_memory != 0) return on_weak_memory(scenarios, options.weak_memory);
     return scenarios;
 }
 

@@ -33,8 +33,13 @@ Run::Run(const Scenario& scenario, harness::Rig& rig, trace::Trace& trace, bool 
                   ? std::make_unique<faults::FaultLayer>(rig.machine(), *scenario.device,
                                                          [&rig] { rig.reset_device(); })
                   : nullptr),
-      recorder_(faults_ != nullptr ? static_cast<hal::Machine&>(*faults_) : rig.machine(), rig.machine(),
-                trace),
+      weak_(scenario.weak_memory != 0 && faults_ == nullptr
+                ? std::make_unique<harness::WeakMemory>(rig.machine(), scenario.weak_memory)
+                : nullptr),
+      recorder_(faults_ != nullptr ? static_cast<hal::Machine&>(*faults_)
+                : weak_ != nullptr ? static_cast<hal::Machine&>(*weak_)
+                                   : rig.machine(),
+                rig.machine(), trace),
       rules_(make_rules()),
       host_(top()) {
     if (faults_ != nullptr) {
@@ -53,7 +58,8 @@ Run::Run(const Scenario& scenario, harness::Rig& rig, trace::Trace& trace, bool 
 Run::~Run() = default;
 
 std::unique_ptr<rules::RulesLayer> Run::make_rules() {
-    if (scenario_.driver == nullptr && !judges_steps()) return nullptr;
+    // On weak memory the driver's rings are not where the rules look for them.
+    if (weak_ != nullptr || (scenario_.driver == nullptr && !judges_steps())) return nullptr;
     auto layer =
         std::make_unique<rules::RulesLayer>(recorder_, rig_.machine(), *scenario_.device, faults_ != nullptr);
     layer->on_broken([this](const rules::Rule& rule, const std::string& how) {
@@ -101,6 +107,7 @@ void Run::step(const json& node, const std::string& pointer) {
     if (spec->kind == StepKind::kRepeat) return;  // its steps have done the rest
     where_ = pointer;
     collect_outputs();
+    if (weak_ != nullptr) weak_->settle();
     if (digests_memory_) recorder_.note_memory();
 }
 

@@ -12,6 +12,7 @@
 
 #include "harness/faults/fault_layer.hpp"
 #include "harness/machine/recorder.hpp"
+#include "harness/machine/weak_memory.hpp"
 #include "harness/rules/rules_layer.hpp"
 #include "harness/scenario/interpreter.hpp"
 #include "harness/scenario/registers.hpp"
@@ -194,6 +195,7 @@ class Run {
     const Scenario& scenario_;
     harness::Rig& rig_;
     std::unique_ptr<faults::FaultLayer> faults_;  ///< only where something can go wrong
+    std::unique_ptr<harness::WeakMemory> weak_;
     harness::Recorder recorder_;
     std::unique_ptr<rules::RulesLayer> rules_;  ///< where there is a driver to be judged, or the steps are
     hal::Host host_;

@@ -33,6 +33,8 @@ struct Scenario {
     bool any_findings = false;          ///< the models may object to anything
     std::map<std::string, std::uint64_t> parameters;
     std::uint64_t seed = 1;
+    /// Not 0: the driver runs on memory that orders no more than it must (harness::WeakMemory), by this seed.
+    std::uint64_t weak_memory = 0;
 
     /// Why a kernel on one of harness::kBoards cannot run it, by what the file and the device say; empty if
     /// it can where QEMU can.
