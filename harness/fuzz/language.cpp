@@ -123,6 +123,11 @@ std::size_t Language::places(const Record& record) const {
     return names(pairs_[record.what % pairs_.size()].site).size() + 1;
 }
 
+faults::Parameter Language::parameter(const Record& record) const {
+    if (kind_of(record) != Step::Kind::kFault) return faults::Parameter::kNone;
+    return faults::spec_of(pairs_[record.what % pairs_.size()].act).parameter;
+}
+
 Step Language::fault(const Record& record) const {
     Step step;
     step.kind = Step::Kind::kFault;

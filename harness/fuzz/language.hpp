@@ -70,6 +70,8 @@ class Language {
     /// How many values of `what` and `place` differ in meaning.
     std::size_t whats(const Record& record) const;
     std::size_t places(const Record& record) const;
+    /// What the act of a fault needs.
+    faults::Parameter parameter(const Record& record) const;
     /// Whether a fault is one of Dialect::harmless.
     bool is_harmless(const faults::Fault& fault) const;
 

@@ -17,15 +17,24 @@ class Mutator {
 
     std::vector<Record> operator()(std::span<const Record> program) {
         records_.assign(program.begin(), program.end());
-        if (records_.empty()) records_.push_back(fresh());
-        if (records_.size() == 1) insert();
+        if (records_.size() < 2) return first();
         for (std::uint64_t changes = 1 + dice_.below(3); changes > 0; --changes) change();
         return std::move(records_);
     }
 
   private:
+    /// One lie, before the start or between two operations.
+    std::vector<Record> first() {
+        records_ = {Record{}, fresh(Step::Kind::kFault), fresh(Step::Kind::kDo)};
+        if (dice_.percent(70)) records_.insert(records_.begin() + 1, fresh(Step::Kind::kDo));
+        if (dice_.percent(20)) options();
+        return std::move(records_);
+    }
+
+    static bool is_fault(const Record& record) { return Language::kind_of(record) == Step::Kind::kFault; }
+
     void change() {
-        switch (dice_.below(12)) {
+        switch (dice_.below(14)) {
             case 0:
             case 1:
                 return insert();
@@ -46,6 +55,9 @@ class Mutator {
                 return edge(any());
             case 10:
                 return options();
+            case 11:
+            case 12:
+                return isolate();
             default:
                 return other_what(any());
         }
@@ -54,10 +66,11 @@ class Mutator {
     Record& any() { return records_[1 + dice_.below(records_.size() - 1)]; }
     std::uint8_t byte() { return static_cast<std::uint8_t>(dice_.next()); }
 
+    Record fresh() { return fresh(Language::kind_of({.kind = byte()})); }
     /// Often with no more said than what and where.
-    Record fresh() {
+    Record fresh(Step::Kind kind) {
         Record record;
-        record.kind = static_cast<std::uint8_t>(dice_.below(16));
+        record.kind = Language::kind_byte(kind);
         record.what = static_cast<std::uint8_t>(dice_.below(language_.whats(record)));
         record.place = static_cast<std::uint16_t>(dice_.below(language_.places(record)));
         record.nth = static_cast<std::uint8_t>(dice_.below(dice_.percent(70) ? 4 : 256));
@@ -65,14 +78,30 @@ class Mutator {
         record.when = static_cast<std::uint8_t>(dice_.percent(75) ? 2 * dice_.below(2) : dice_.below(256));
         record.form = static_cast<std::uint8_t>(dice_.below(8));
         record.value = static_cast<std::uint32_t>(dice_.percent(50) ? dice_.below(64) : dice_.next());
+        if (is_fault(record) && dice_.percent(70)) edge(record);
         return record;
     }
 
+    /// A fault mostly where the driver has started: what breaks the start hides all that comes behind it.
     void insert() {
         if (records_.size() >= kMostRecords) return;
-        const auto at = records_.begin() +
-                        static_cast<std::ptrdiff_t>(records_.empty() ? 0 : 1 + dice_.below(records_.size()));
-        records_.insert(at, fresh());
+        const Record record = fresh();
+        std::size_t from = 1;
+        if (is_fault(record) && dice_.percent(70))
+            while (from < records_.size() && is_fault(records_[from])) ++from;
+        if (from < records_.size() && from != 1) ++from;
+        const std::size_t at = from + dice_.below(records_.size() - from + 1);
+        records_.insert(records_.begin() + static_cast<std::ptrdiff_t>(at), record);
+    }
+    /// One fault stays, alone.
+    void isolate() {
+        std::vector<std::size_t> faults;
+        for (std::size_t i = 1; i < records_.size(); ++i)
+            if (is_fault(records_[i])) faults.push_back(i);
+        if (faults.size() < 2) return insert();
+        const std::size_t kept = faults[dice_.below(faults.size())];
+        for (auto at = faults.rbegin(); at != faults.rend(); ++at)
+            if (*at != kept) records_.erase(records_.begin() + static_cast<std::ptrdiff_t>(*at));
     }
     void duplicate() {
         if (records_.size() >= kMostRecords) return;
@@ -115,10 +144,19 @@ class Mutator {
         if (dice_.percent(50))
             record.nth = static_cast<std::uint8_t>(dice_.below(dice_.percent(60) ? 8 : 256));
     }
+    /// What its act needs: one bit of a field or register, a number at an edge.
     void edge(Record& record) {
-        record.form = static_cast<std::uint8_t>(dice_.below(8));
-        record.value = dice_.pick({0U, 1U, 2U, 15U, 16U, 31U, 32U, 63U, 255U, 256U, 0xffffU, 0x10000U,
-                                   0x7fff'ffffU, 0x8000'0000U, 0xffff'ffffU});
+        if (language_.parameter(record) == faults::Parameter::kMask) {
+            set_number(record, std::uint64_t{1} << dice_.below(dice_.percent(90) ? 32 : 64));
+        } else {
+            record.form = static_cast<std::uint8_t>(dice_.below(8));
+            record.value =
+                dice_.pick({0U,        1U,        2U,           3U,           15U,         16U,     31U,
+                            32U,       60U,       63U,          64U,          255U,        256U,    512U,
+                            513U,      1514U,     2048U,        4096U,        0x7fffU,     0x8000U, 0xffffU,
+                            0x1'0000U, 0x1'0001U, 0x7fff'ffffU, 0x8000'0000U, 0xffff'ffffU});
+            if (dice_.percent(60)) record.form = 0;
+        }
     }
     void options() {
         Record& record = records_.front();
@@ -135,6 +173,7 @@ class Mutator {
                 break;
             default:
                 record = fresh();
+                record.kind = 0;
                 break;
         }
     }
