@@ -26,14 +26,13 @@ constexpr std::size_t kCounters = 4096;
 std::array<std::uint8_t, kCounters> counters;
 
 void count(std::size_t step, const faults::Fault& fault) {
-    // The first steps tell where a driver is; later ones are repetitions.
-    constexpr std::size_t kSteps = 4;
+    // At the start, or later: more steps, and how often, would be more to remember than to learn from.
+    constexpr std::size_t kSteps = 2;
     std::size_t key = std::hash<std::string>()(fault.of);
     for (const std::size_t part :
          {static_cast<std::size_t>(fault.act), static_cast<std::size_t>(fault.site), std::min(step, kSteps)})
         key = (key ^ part) * 0x9e37'79b9'7f4a'7c15;
-    std::uint8_t& counter = counters[key >> 52 & (kCounters - 1)];
-    if (counter < 0xff) ++counter;
+    counters[key >> 52 & (kCounters - 1)] = 1;
 }
 
 std::unique_ptr<fuzz::ProgramBench> make_bench() {

@@ -48,7 +48,7 @@ class Life {
     void try_out();
     void close();
     /// The driver is left in the middle of what it does, and never called again.
-    void abandon() { static_cast<void>(session_.release()); }
+    void abandon() { abandoned_ = session_.release(); }
 
     /// What must not be, and was; empty if all is well.
     const std::string& verdict() const { return finding_; }
@@ -80,6 +80,7 @@ class Life {
     Bench& bench_;
     hal::Host host_;
     std::unique_ptr<harness::DriverSession> session_;
+    harness::DriverSession* abandoned_ = nullptr;  ///< lives as long as its process
     std::vector<Flight> flights_;
     std::string finding_;
 };
