@@ -45,7 +45,8 @@ template <class Use>
 void use(Use&& use) {
     try {
         use();
-    } catch (const qemu::QemuError&) {
+    } catch (const qemu::QemuError& error) {
+        if (error.message().empty()) fuzz::report("an error without a word");
     }
 }
 

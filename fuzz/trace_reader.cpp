@@ -53,7 +53,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     } catch (const trace::TraceFileError& error) {
         if (error.events_read() > size) fuzz::report("more events than bytes");
         if (std::string(error.what()).empty()) fuzz::report("an error without a word");
-    } catch (const trace::FileError&) {
+    } catch (const trace::FileError& error) {
+        if (std::string(error.what()).empty()) fuzz::report("an error without a word");
     }
     return 0;
 }

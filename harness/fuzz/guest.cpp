@@ -41,8 +41,9 @@ GuestBench::GuestBench(const Dialect& dialect)
     for (const harness::RegisterBlock& block : language().device().blocks())
         for (const model::RegisterSpec& spec : block.registers)
             for (unsigned i = 0; i < spec.count; ++i)
-                registers_.push_back(
-                    {block.space, block.bar, block.offset + spec.offset + i * spec.stride, spec.width});
+                registers_.push_back({block.space, block.bar,
+                                      block.offset + spec.offset + std::uint64_t{i} * spec.stride,
+                                      spec.width});
 }
 
 std::uint64_t GuestBench::address_of(const Register& place) {
