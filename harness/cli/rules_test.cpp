@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <set>
 #include <string>
 #include <vector>
@@ -33,6 +34,40 @@ TEST(Rules, AreListedWithTheirClauses) {
     EXPECT_EQ(ran.code, 0);
     EXPECT_THAT(ran.output, AllOf(HasSubstr("virtio.status.clears-bit"), HasSubstr("VIRTIO 1.2 §2.1.1"),
                                   HasSubstr("packed virtqueues: not there yet")));
+}
+
+TEST(Rules, AnUnknownOneIsRefusedWithAGuess) {
+    const std::string path = ::testing::TempDir() + "unknown_rule.json";
+    std::ofstream(path) << R"({"about": "x", "device": {"type": "isa-serial"}, "breaks": ["uart.thr.ful"],
+                              "steps": [{"wait": "1ns"}]})";
+    const Ran ran = run_program(TWINBENCH_PROGRAM, "run " + path);
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_THAT(ran.output, HasSubstr("uart.thr.full"));
+}
+
+TEST(Rules, AnnouncedAndNotBrokenFailsTheScenario) {
+    const std::string path = ::testing::TempDir() + "unbroken_rule.json";
+    std::ofstream(path) << R"({"about": "x", "device": {"type": "isa-serial"}, "breaks": ["uart.thr.full"],
+                              "steps": [{"read": "LSR"}, {"write": "THR", "value": 65}]})";
+    const Ran ran = run_program(TWINBENCH_PROGRAM, "run " + path);
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_THAT(ran.output, HasSubstr("nothing broke uart.thr.full"));
+}
+
+// Canary 11 loads what it has checked a second time.
+TEST(Rules, FindADriverThatLoadsTwice) {
+    const Ran ran = run_program(std::string(TWINBENCH_CANARIES) + "11",
+                                std::string("run ") + TWINBENCH_SCENARIOS + "/virtio-blk/read.json");
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_THAT(ran.output, HasSubstr("breaks dma.double-fetch"));
+}
+
+// Canary 45 publishes an index without release: on x86, and before a device that waits for its doorbell, it works.
+TEST(WeakMemory, FindsADriverThatLeavesAReleaseOut) {
+    const std::string arguments =
+        std::string("run --weak-memory 20 ") + TWINBENCH_SCENARIOS + "/virtio-blk/write_512.json";
+    EXPECT_EQ(run_program(std::string(TWINBENCH_CANARIES) + "45", arguments).code, 1);
+    EXPECT_EQ(run_program(TWINBENCH_PROGRAM, arguments).code, 0);
 }
 
 }  // namespace

@@ -53,6 +53,10 @@ std::vector<scenario::Scenario> on_weak_memory(const std::vector<scenario::Scena
     std::vector<scenario::Scenario> all;
     for (const scenario::Scenario& s : scenarios) {
         if (s.driver == nullptr || s.has_faults) continue;
+        if (!s.weak_memory_skip.empty()) {
+            fmt::print("skipped {}: {}\n", s.id, s.weak_memory_skip);
+            continue;
+        }
         for (unsigned i = 0; i < times; ++i) {
             all.push_back(s);
             all.back().weak_memory = i == 0 ? harness::WeakMemory::kAll : i;

@@ -81,6 +81,8 @@ class Rig {
     virtual void reset_device();
     /// Everything as when the rig was made, its world outside too; false where that cannot be done in place.
     virtual bool reset() { return false; }
+    /// The device looks for work on its own, where it is one that may.
+    virtual void look() {}
     /// Takes a driver for the device: in this process, unless the machine has a processor of its own to run
     /// it.
     virtual std::unique_ptr<DriverSession> open(const DriverType& driver, const DeviceType& device,

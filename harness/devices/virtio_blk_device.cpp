@@ -245,6 +245,11 @@ class VirtioBlkModelRig : public ModelRig {
         device_->power_on_reset();
         model().settle();
     }
+    void look() override {
+        if (device_ == nullptr) return;
+        device_->look();
+        model().settle();
+    }
     bool reset() override {
         reset_machine();
         medium_.reset();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace tb::harness {
 
@@ -26,8 +27,8 @@ void overlay(std::uint64_t address, std::span<const std::byte> from, std::uint64
 
 }  // namespace
 
-WeakMemory::WeakMemory(MachineBase& machine, std::uint64_t seed)
-    : ForwardingMachine(machine), machine_(machine), seed_(seed) {}
+WeakMemory::WeakMemory(MachineBase& machine, std::uint64_t seed, std::function<void()> look)
+    : ForwardingMachine(machine), machine_(machine), seed_(seed), look_(std::move(look)) {}
 
 WeakMemory::~WeakMemory() = default;
 
@@ -89,6 +90,7 @@ void WeakMemory::dma_store(std::uint64_t address, unsigned width, std::uint64_t 
     } else {
         if (releases) drain();
         machine_.dma_store(address, width, value, order);
+        if (look_ && late(address)) look_();
     }
     remember(address, bytes);
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -20,12 +21,14 @@ namespace tb::harness {
 /// releases is seen no sooner than those before it. What it loads may be as old as the last barrier that orders
 /// loads or the last load that acquires. A write to a register orders nothing, as a plain one on ARM. Which
 /// accesses are late is drawn from the seed; a driver sees its own stores at once, and all that is
-/// late has arrived when time passes, when an interrupt is taken, and when memory is given back.
+/// late has arrived when time passes, when an interrupt is taken, and when memory is given back. Whenever
+/// something becomes visible the device may look.
 class WeakMemory : public ForwardingMachine {
   public:
     /// Of each two accesses one is late, or all with a seed of kAll.
     static constexpr std::uint64_t kAll = ~std::uint64_t{0};
-    WeakMemory(MachineBase& machine, std::uint64_t seed);
+    /// `look`: has the device look at its rings.
+    WeakMemory(MachineBase& machine, std::uint64_t seed, std::function<void()> look = {});
     ~WeakMemory() override;
 
     std::uint64_t dma_load(std::uint64_t address, unsigned width, hal::MemoryOrder order) override;
@@ -59,6 +62,7 @@ class WeakMemory : public ForwardingMachine {
 
     MachineBase& machine_;
     std::uint64_t seed_;
+    std::function<void()> look_;
     std::uint64_t drawn_ = 0;
     std::vector<Store> stores_;                                 ///< not seen yet, in program order
     std::map<std::uint64_t, std::vector<std::byte>> old_;  ///< allocations as they were at the last ordering

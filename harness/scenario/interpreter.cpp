@@ -34,7 +34,8 @@ Run::Run(const Scenario& scenario, harness::Rig& rig, trace::Trace& trace, bool 
                                                          [&rig] { rig.reset_device(); })
                   : nullptr),
       weak_(scenario.weak_memory != 0 && faults_ == nullptr
-                ? std::make_unique<harness::WeakMemory>(rig.machine(), scenario.weak_memory)
+                ? std::make_unique<harness::WeakMemory>(rig.machine(), scenario.weak_memory,
+                                                        [&rig] { rig.look(); })
                 : nullptr),
       recorder_(faults_ != nullptr ? static_cast<hal::Machine&>(*faults_)
                 : weak_ != nullptr ? static_cast<hal::Machine&>(*weak_)

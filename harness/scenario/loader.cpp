@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kLargestFamily = 4096;
 
 const std::vector<std::string> kTopKeys = {"$schema", "about",  "device",   "driver", "parameters", "seed",
-                                           "qemu",    "kernel", "findings", "breaks", "steps"};
+                                           "qemu",    "kernel", "weak_memory", "findings", "breaks", "steps"};
 
 /// One choice of values for a family's parameters.
 using Choice = std::vector<std::pair<std::string, json>>;
@@ -129,6 +129,8 @@ class Loader {
             if (steps->empty()) problem("/steps", "is empty: a scenario that does nothing shows nothing");
         }
         scenario.qemu_skip = read_skip("qemu", "{\"skip\": \"why QEMU cannot run it\"}", nullptr);
+        scenario.weak_memory_skip =
+            read_skip("weak_memory", "{\"skip\": \"why it cannot run on weak memory\"}", nullptr);
         scenario.kernel_skip = read_skip(
             "kernel",
             "{\"skip\": \"why a kernel in QEMU cannot run it\"}, and may have \"on\": a list of boards",

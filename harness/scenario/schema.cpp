@@ -194,6 +194,7 @@ std::string schema_text() {
         {"seed", {{"type", "integer"}, {"minimum", 0}}},
         {"qemu", skip_schema("why QEMU cannot run it")},
         {"kernel", kernel_schema()},
+        {"weak_memory", skip_schema("why `run --weak-memory` cannot run it")},
         {"findings",
          {{"anyOf",
            {ordered_json{{"type", "array"}, {"items", {{"type", "string"}}}},

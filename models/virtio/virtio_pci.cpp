@@ -261,6 +261,12 @@ void VirtioPci::notify(unsigned index) {
     if (!broken_) device_->queue_notified(index);
 }
 
+void VirtioPci::look() {
+    if ((status_ & kDriverOk) == 0 || broken_ || !bus_master()) return;
+    for (unsigned i = 0; i < queues_.size(); ++i)
+        if (queues_[i].has_rings()) device_->queue_notified(i);
+}
+
 void VirtioPci::notify_used(SplitQueue& queue) {
     if (!queue.wants_interrupt()) return;
     // Set with MSI-X too, although a driver then has no use for it.
