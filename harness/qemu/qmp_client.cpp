@@ -23,6 +23,12 @@ json parse(const std::string& line) {
     return value;
 }
 
+/// A text of a reply; the reply itself where there is none.
+std::string text_of(const json& node, const char* key, const json& reply) {
+    const bool there = node.is_object() && node.contains(key) && node[key].is_string();
+    return there ? node[key].get<std::string>() : reply.dump();
+}
+
 }  // namespace
 
 void QmpClient::connect() {
@@ -55,13 +61,12 @@ std::string QmpClient::execute(std::string_view command, std::string_view argume
     for (;;) {
         json reply = parse(receive_line(name));
         if (reply.contains("event")) {
-            events_.push_back(
-                {reply["event"].get<std::string>(), reply.value("data", json::object()).dump()});
+            events_.push_back({text_of(reply, "event", reply), reply.value("data", json::object()).dump()});
             continue;
         }
         if (reply.contains("error"))
             throw QemuError(ErrorKind::kProtocol,
-                            fmt::format("QMP {}: {}", name, reply["error"].value("desc", reply.dump())));
+                            fmt::format("QMP {}: {}", name, text_of(reply["error"], "desc", reply)));
         if (!reply.contains("return") || reply.value("id", json()) != id)
             throw QemuError(ErrorKind::kProtocol, fmt::format("QMP {}: unexpected {}", name, reply.dump()));
         return reply["return"].dump();
