@@ -19,6 +19,7 @@ namespace {
 constexpr std::uint32_t kIsaVectors = 256;
 constexpr std::uint32_t kIntxVectors = 512;
 constexpr std::uint64_t kStreamAlignment = 64;
+constexpr int kPoison = 0xa5;
 
 }  // namespace
 
@@ -82,8 +83,9 @@ void MachineBase::dma_free(std::uint64_t address, std::uint64_t) {
 hal::Result<std::uint64_t> MachineBase::dma_map(std::span<std::byte> buffer, hal::Direction direction) {
     const auto address = pool_.allocate(buffer.size(), kStreamAlignment);
     if (!address) return hal::Error::kNoMemory;
+    // What the device does not write, nobody may give out: it is nobody's data, and looks like none.
     if (direction == hal::Direction::kFromDevice)
-        std::memset(ram_.data() + *address, 0, buffer.size());
+        std::memset(ram_.data() + *address, kPoison, buffer.size());
     else
         std::memcpy(ram_.data() + *address, buffer.data(), buffer.size());
     return *address;

@@ -257,6 +257,7 @@ bool RulesLayer::lent_for(std::uint64_t address, std::uint64_t bytes, bool devic
 }
 
 void RulesLayer::device_dma(bool write, std::uint64_t address, std::uint64_t bytes) {
+    if (forgot_) return;
     // A message is not memory.
     if (address - harness::kMsiBase < std::uint64_t{4} * harness::kMsiVectors) return;
     const Lent* lent = find(address, bytes);

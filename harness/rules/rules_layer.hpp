@@ -30,6 +30,9 @@ class RulesLayer : public harness::ForwardingMachine, private Court {
     /// A call into the driver begins, or has ended.
     void driver_begins();
     void driver_ends();
+    /// The device has been reset behind the driver's back: where it goes with addresses that it has forgotten is
+    /// not the driver's doing.
+    void device_forgot() { forgot_ = true; }
     /// The device has reached memory; for who sees it.
     void device_dma(bool write, std::uint64_t address, std::uint64_t bytes);
 
@@ -108,6 +111,7 @@ class RulesLayer : public harness::ForwardingMachine, private Court {
     unsigned aside_ = 0;
     bool may_be_lied_to_;
     bool misled_ = false;
+    bool forgot_ = false;
     bool bus_master_ = false;
     std::uint16_t command_ = 0;
     struct Taken {

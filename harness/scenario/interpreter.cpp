@@ -47,7 +47,10 @@ Run::Run(const Scenario& scenario, harness::Rig& rig, trace::Trace& trace, bool 
         // No scenario needs so many; a driver that loops on what a device says would need all that there are.
         constexpr std::uint64_t kMostCalls = 50'000'000;
         faults_->set_budget(kMostCalls, ~std::uint64_t{0});
-        faults_->on_strike([this](const std::string& what) { recorder_.note(EventKind::kFault, what); });
+        faults_->on_strike([this](const std::string& what) {
+            recorder_.note(EventKind::kFault, what);
+            if (rules_ != nullptr && what.starts_with("reset")) rules_->device_forgot();
+        });
     }
     for (const auto& [name, value] : scenario.parameters) names_[name] = value;
     lookup_ = [this](const std::string& name) -> std::optional<std::uint64_t> {
