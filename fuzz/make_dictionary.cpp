@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "harness/fuzz/language.hpp"
@@ -40,22 +41,22 @@ std::vector<std::uint8_t> little_endian(std::uint64_t value, unsigned width) {
 
 /// What registers answer: their values at reset, and each field by itself.
 void answers(const harness::DeviceType& device) {
-    std::set<std::vector<std::uint8_t>> said;
-    const auto say = [&](const std::string& name, const std::vector<std::uint8_t>& bytes) {
-        if (said.insert(bytes).second) entry(name, bytes);
+    std::set<std::pair<std::uint64_t, unsigned>> said;
+    const auto say = [&](const std::string& name, std::uint64_t value, unsigned width) {
+        if (said.insert({value, width}).second) entry(name, little_endian(value, width));
     };
     for (const harness::RegisterBlock& block : device.blocks())
         for (const model::RegisterSpec& spec : block.registers) {
             const std::string name = word(std::string(block.name) + "_" + spec.name);
-            if (spec.reset != 0) say(name, little_endian(spec.reset, spec.width));
+            if (spec.reset != 0) say(name, spec.reset, spec.width);
             for (const model::FieldSpec& field : spec.fields) {
                 const std::uint64_t ones =
                     field.bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << field.bits) - 1;
-                say(name + "_" + word(field.name), little_endian(ones << field.lsb, spec.width));
+                say(name + "_" + word(field.name), ones << field.lsb, spec.width);
             }
         }
     for (const unsigned width : {1U, 2U, 4U, 8U})
-        say("all_ones_" + std::to_string(width), little_endian(~std::uint64_t{0}, width));
+        say("all_ones_" + std::to_string(width), ~std::uint64_t{0}, width);
 }
 
 /// A record for each act at each site, operation and input.

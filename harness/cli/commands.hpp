@@ -113,8 +113,8 @@ struct RecordOptions {
 int record_command(const RecordOptions& options);
 
 struct ListOptions {
-    std::string
-        what;  ///< devices, registers, drivers, operations, steps, faults, rules, scenarios, allowed or schema
+    std::string what;  ///< devices, registers, drivers, operations, steps, faults, rules, scenarios, allowed
+                       ///< or schema
     Options shared;
 };
 int list_command(const ListOptions& options);

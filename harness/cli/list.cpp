@@ -123,10 +123,11 @@ void list_lies() {
 
 void list_rules(bool verbose) {
     for (const rules::Rule& rule : rules::all_rules())
-        fmt::print("{:<36} {:<6} {:<28} {}{}\n", rule.id, rule.level == rules::Level::kMust ? "must" : "should",
-                   rule.clause, rule.demand, rule.needs_device_dma ? " (on the models alone)" : "");
-    fmt::print("{} rules\n\nWhat VIRTIO 1.2 demands of drivers, and no rule checks{}:\n", rules::all_rules().size(),
-               verbose ? "" : " (-v shows which rule checks the others)");
+        fmt::print("{:<36} {:<6} {:<28} {}{}\n", rule.id,
+                   rule.level == rules::Level::kMust ? "must" : "should", rule.clause, rule.demand,
+                   rule.needs_device_dma ? " (on the models alone)" : "");
+    fmt::print("{} rules\n\nWhat VIRTIO 1.2 demands of drivers, and no rule checks{}:\n",
+               rules::all_rules().size(), verbose ? "" : " (-v shows which rule checks the others)");
     unsigned checked = 0;
     for (const rules::Statement& statement : rules::virtio_statements()) {
         checked += statement.rules != nullptr ? 1 : 0;

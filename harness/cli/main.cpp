@@ -310,8 +310,9 @@ void add_list(CLI::App& app, int& status) {
     auto* command = app.add_subcommand("list", "Show what scenarios can name");
     static cli::ListOptions values;
     command
-        ->add_option("what", values.what,
-                     "devices, registers, drivers, operations, steps, faults, rules, scenarios, allowed or schema")
+        ->add_option(
+            "what", values.what,
+            "devices, registers, drivers, operations, steps, faults, rules, scenarios, allowed or schema")
         ->required()
         ->check(CLI::IsMember({"devices", "registers", "drivers", "operations", "steps", "faults", "rules",
                                "scenarios", "allowed", "schema"}));

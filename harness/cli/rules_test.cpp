@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "harness/rules/rule.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "harness/cli/testing/run_program.hpp"
+#include "harness/rules/rule.hpp"
 #include "harness/scenario/scenario.hpp"
 
 namespace tb::cli {
@@ -62,7 +61,8 @@ TEST(Rules, FindADriverThatLoadsTwice) {
     EXPECT_THAT(ran.output, HasSubstr("breaks dma.double-fetch"));
 }
 
-// Canary 45 publishes an index without release: on x86, and before a device that waits for its doorbell, it works.
+// Canary 45 publishes an index without release: on x86, and before a device that waits for its doorbell, it
+// works.
 TEST(WeakMemory, FindsADriverThatLeavesAReleaseOut) {
     const std::string arguments =
         std::string("run --weak-memory 20 ") + TWINBENCH_SCENARIOS + "/virtio-blk/write_512.json";

@@ -49,7 +49,8 @@ bool keep(std::vector<scenario::Scenario>& scenarios, const char* option,
 }
 
 /// Those with a driver and without faults, so many times over: all accesses late, then as seeds will have it.
-std::vector<scenario::Scenario> on_weak_memory(const std::vector<scenario::Scenario>& scenarios, unsigned times) {
+std::vector<scenario::Scenario> on_weak_memory(const std::vector<scenario::Scenario>& scenarios,
+                                               unsigned times) {
     std::vector<scenario::Scenario> all;
     for (const scenario::Scenario& s : scenarios) {
         if (s.driver == nullptr || s.has_faults) continue;

@@ -19,7 +19,8 @@ std::uint64_t mixed(std::uint64_t value) {
 }
 
 /// Copies what [address, address + from.size()) and [at, at + to.size()) have in common.
-void overlay(std::uint64_t address, std::span<const std::byte> from, std::uint64_t at, std::span<std::byte> to) {
+void overlay(std::uint64_t address, std::span<const std::byte> from, std::uint64_t at,
+             std::span<std::byte> to) {
     const std::uint64_t first = std::max(address, at);
     const std::uint64_t end = std::min(address + from.size(), at + to.size());
     if (first < end) std::memcpy(to.data() + (first - at), from.data() + (first - address), end - first);
@@ -81,7 +82,8 @@ void WeakMemory::dma_read(std::uint64_t address, std::span<std::byte> out) {
     see(address, out, late(address));
 }
 
-void WeakMemory::dma_store(std::uint64_t address, unsigned width, std::uint64_t value, hal::MemoryOrder order) {
+void WeakMemory::dma_store(std::uint64_t address, unsigned width, std::uint64_t value,
+                           hal::MemoryOrder order) {
     const std::span<const std::byte> bytes = std::as_bytes(std::span(&value, 1)).first(width);
     // Stores to one place keep their order, and one that releases comes behind all before it.
     const bool releases = order == hal::MemoryOrder::kRelease;

@@ -14,14 +14,14 @@
 
 namespace tb::harness {
 
-/// A processor that orders no more than the seam promises: a driver that leaves a barrier out works on x86, and
-/// not here.
+/// A processor that orders no more than the seam promises: a driver that leaves a barrier out works on x86,
+/// and not here.
 ///
 /// What the driver stores may stay unseen by devices until a barrier that orders stores, and a store that
-/// releases is seen no sooner than those before it. What it loads may be as old as the last barrier that orders
-/// loads or the last load that acquires. A write to a register orders nothing, as a plain one on ARM. Which
-/// accesses are late is drawn from the seed; a driver sees its own stores at once, and all that is
-/// late has arrived when time passes, when an interrupt is taken, and when memory is given back. Whenever
+/// releases is seen no sooner than those before it. What it loads may be as old as the last barrier that
+/// orders loads or the last load that acquires. A write to a register orders nothing, as a plain one on ARM.
+/// Which accesses are late is drawn from the seed; a driver sees its own stores at once, and all that is late
+/// has arrived when time passes, when an interrupt is taken, and when memory is given back. Whenever
 /// something becomes visible the device may look.
 class WeakMemory : public ForwardingMachine {
   public:
@@ -64,7 +64,7 @@ class WeakMemory : public ForwardingMachine {
     std::uint64_t seed_;
     std::function<void()> look_;
     std::uint64_t drawn_ = 0;
-    std::vector<Store> stores_;                                 ///< not seen yet, in program order
+    std::vector<Store> stores_;                            ///< not seen yet, in program order
     std::map<std::uint64_t, std::vector<std::byte>> old_;  ///< allocations as they were at the last ordering
 };
 

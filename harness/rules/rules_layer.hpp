@@ -30,8 +30,8 @@ class RulesLayer : public harness::ForwardingMachine, private Court {
     /// A call into the driver begins, or has ended.
     void driver_begins();
     void driver_ends();
-    /// The device has been reset behind the driver's back: where it goes with addresses that it has forgotten is
-    /// not the driver's doing.
+    /// The device has been reset behind the driver's back: where it goes with addresses that it has forgotten
+    /// is not the driver's doing.
     void device_forgot() { forgot_ = true; }
     /// The device has reached memory; for who sees it.
     void device_dma(bool write, std::uint64_t address, std::uint64_t bytes);

@@ -18,8 +18,9 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kLargestFamily = 4096;
 
-const std::vector<std::string> kTopKeys = {"$schema", "about",  "device",   "driver", "parameters", "seed",
-                                           "qemu",    "kernel", "weak_memory", "findings", "breaks", "steps"};
+const std::vector<std::string> kTopKeys = {"$schema",     "about",    "device", "driver",
+                                           "parameters",  "seed",     "qemu",   "kernel",
+                                           "weak_memory", "findings", "breaks", "steps"};
 
 /// One choice of values for a family's parameters.
 using Choice = std::vector<std::pair<std::string, json>>;

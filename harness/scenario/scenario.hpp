@@ -19,9 +19,9 @@ struct Scenario {
     std::string
         id;  ///< path without ".json" relative to the root that was loaded, then [name=value,...] in a family
     std::string about;
-    std::string qemu_skip;    ///< why QEMU cannot run it; empty if it can
+    std::string qemu_skip;         ///< why QEMU cannot run it; empty if it can
     std::string weak_memory_skip;  ///< why `run --weak-memory` cannot run it; empty if it can
-    std::string kernel_skip;  ///< why a kernel inside QEMU cannot; empty if it can where QEMU can
+    std::string kernel_skip;       ///< why a kernel inside QEMU cannot; empty if it can where QEMU can
     std::vector<std::string> kernel_skip_on;  ///< the boards of which that is true; empty: all
     std::shared_ptr<const Document> document;
     const harness::DeviceType* device = nullptr;

@@ -50,7 +50,8 @@ class VirtioPci : public pci::PciDevice, public Transport {
     bool broken() const { return broken_; }
     std::uint64_t driver_features() const { return features_; }
     VirtioDevice& device() { return *device_; }
-    /// Looks at all queues, as a device may at any time: nothing says that it waits for a doorbell (§2.7.13.4).
+    /// Looks at all queues, as a device may at any time: nothing says that it waits for a doorbell
+    /// (§2.7.13.4).
     void look();
 
     pci::Requester& memory() override { return ungated_dma_ ? *ungated_dma_ : dma(); }
