@@ -98,8 +98,8 @@ const Place& Atlas::registers(hal::AddressSpace space, std::uint64_t address, un
 }
 
 const Place& Atlas::ring(std::uint64_t address, unsigned width) {
-    static const Place kNowhere;
-    if (rings_ == nullptr) return kNowhere;
+    static const Place nowhere;
+    if (rings_ == nullptr) return nowhere;
     Place& place = remembered(ring_places_, {rings_->fingerprint(), address, width});
     if (place.number != 0) return place;
     place.number = ++places_;

@@ -50,14 +50,14 @@ class VirtioRingsTest : public ::testing::Test {
 
 TEST_F(VirtioRingsTest, PartsAreNamedWhereTheyAre) {
     EXPECT_THAT(at(kUsed + 2, 2), ElementsAre(NamedBits{"queue[1].used.idx", 0, 16}));
-    EXPECT_THAT(at(kUsed + 4 + 8 * 3, 8), ElementsAre(NamedBits{"queue[1].used.ring[3].id", 0, 32},
+    EXPECT_THAT(at(kUsed + 28, 8), ElementsAre(NamedBits{"queue[1].used.ring[3].id", 0, 32},
                                                       NamedBits{"queue[1].used.ring[3].len", 32, 32}));
-    EXPECT_THAT(at(kUsed + 4 + 8 * 4, 2), ElementsAre(NamedBits{"queue[1].used.avail_event", 0, 16}));
-    EXPECT_THAT(at(kAvail + 4 + 2 * 2, 2), ElementsAre(NamedBits{"queue[1].avail.ring[2]", 0, 16}));
-    EXPECT_THAT(at(kAvail + 4 + 2 * 4, 2), ElementsAre(NamedBits{"queue[1].avail.used_event", 0, 16}));
-    EXPECT_THAT(at(kDesc + 16 * 2, 8), ElementsAre(NamedBits{"queue[1].desc[2].addr", 0, 64}));
-    EXPECT_THAT(at(kDesc + 16 * 2 + 8, 8), Contains(NamedBits{"queue[1].desc[2].NEXT", 32, 1}));
-    EXPECT_THAT(at(kUsed + 4 + 8 * 5, 8), IsEmpty());
+    EXPECT_THAT(at(kUsed + 36, 2), ElementsAre(NamedBits{"queue[1].used.avail_event", 0, 16}));
+    EXPECT_THAT(at(kAvail + 8, 2), ElementsAre(NamedBits{"queue[1].avail.ring[2]", 0, 16}));
+    EXPECT_THAT(at(kAvail + 12, 2), ElementsAre(NamedBits{"queue[1].avail.used_event", 0, 16}));
+    EXPECT_THAT(at(kDesc + 32, 8), ElementsAre(NamedBits{"queue[1].desc[2].addr", 0, 64}));
+    EXPECT_THAT(at(kDesc + 40, 8), Contains(NamedBits{"queue[1].desc[2].NEXT", 32, 1}));
+    EXPECT_THAT(at(kUsed + 44, 8), IsEmpty());
 }
 
 TEST_F(VirtioRingsTest, BuffersAreNamedByTheirDescriptorsAlsoInTables) {
@@ -77,7 +77,7 @@ TEST_F(VirtioRingsTest, BuffersAreNamedByTheirDescriptorsAlsoInTables) {
 
 TEST_F(VirtioRingsTest, TheNextElementWrapsWithTheRing) {
     EXPECT_EQ(rings->in_next_element(kUsed + 4), kUsed + 12);
-    EXPECT_EQ(rings->in_next_element(kUsed + 4 + 8 * 3), kUsed + 4);
+    EXPECT_EQ(rings->in_next_element(kUsed + 28), kUsed + 4);
     EXPECT_EQ(rings->in_next_element(kAvail + 4), std::nullopt) << "the driver's own";
 }
 
