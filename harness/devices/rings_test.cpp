@@ -51,7 +51,7 @@ class VirtioRingsTest : public ::testing::Test {
 TEST_F(VirtioRingsTest, PartsAreNamedWhereTheyAre) {
     EXPECT_THAT(at(kUsed + 2, 2), ElementsAre(NamedBits{"queue[1].used.idx", 0, 16}));
     EXPECT_THAT(at(kUsed + 28, 8), ElementsAre(NamedBits{"queue[1].used.ring[3].id", 0, 32},
-                                                      NamedBits{"queue[1].used.ring[3].len", 32, 32}));
+                                               NamedBits{"queue[1].used.ring[3].len", 32, 32}));
     EXPECT_THAT(at(kUsed + 36, 2), ElementsAre(NamedBits{"queue[1].used.avail_event", 0, 16}));
     EXPECT_THAT(at(kAvail + 8, 2), ElementsAre(NamedBits{"queue[1].avail.ring[2]", 0, 16}));
     EXPECT_THAT(at(kAvail + 12, 2), ElementsAre(NamedBits{"queue[1].avail.used_event", 0, 16}));
