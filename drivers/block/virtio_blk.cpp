@@ -132,8 +132,10 @@ hal::Status VirtioBlk::set_up_queues() {
 }
 
 void VirtioBlk::tear_down() {
-    transport_.set_bus_master(false);
     interrupts_.detach();
+    // Behind everything that reads the command register and writes it back: a device that has lost an earlier
+    // write would be let reach memory again.
+    transport_.set_bus_master(false);
     for (std::uint16_t i = 0; i < queues_; ++i) rings_[i].destroy();
     queues_ = 0;
     platform_.free_dma(headers_);

@@ -90,8 +90,12 @@ Status E1000::reset_device() {
     write(reg::kPBA, options_.max_frame > kJumboFifoLimit ? kPbaJumbo : kPbaStandard);
     std::uint32_t control = read(reg::kCTRL);
     if (control == kAllOnes) return Error::kDeviceGone;
-    write(reg::kCTRL, control | ctrl::kRST);
-    platform_.delay(kResetPause);
+    {
+        // Nor may a handler look at them then, which a neighbour on the line can call at any time.
+        const hal::CriticalSection critical(platform_);
+        write(reg::kCTRL, control | ctrl::kRST);
+        platform_.delay(kResetPause);
+    }
     // A function in reset may answer nothing at all for a moment, so all-ones is not the end yet.
     const bool done = hal::poll_until(platform_, kResetTimeout, kResetInterval, [&] {
         control = read(reg::kCTRL);

@@ -2,6 +2,7 @@
 #include "harness/devices/register_map.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "harness/operations/board.hpp"
 #include "pci/pci.hpp"
@@ -18,7 +19,12 @@ std::uint64_t end_of(const model::RegisterSpec& spec) {
 
 }  // namespace
 
-RegisterMap::RegisterMap(const DeviceType& device) {
+RegisterMap::RegisterMap(const DeviceType& device) : blocks_(index_of(device)) {}
+
+const std::vector<RegisterMap::Block>& RegisterMap::index_of(const DeviceType& device) {
+    static std::map<const DeviceType*, std::vector<Block>> made;
+    const auto [found, is_new] = made.try_emplace(&device);
+    if (!is_new) return found->second;
     for (const RegisterBlock& block : device.blocks()) {
         Block entry{&block, 0, {}, 2};
         for (const model::RegisterSpec& spec : block.registers) {
@@ -32,8 +38,9 @@ RegisterMap::RegisterMap(const DeviceType& device) {
                 for (std::uint64_t b = first; b < first + spec.width; ++b)
                     entry.at[b >> entry.granule_shift] = &spec;
             }
-        blocks_.push_back(std::move(entry));
+        found->second.push_back(std::move(entry));
     }
+    return found->second;
 }
 
 void RegisterMap::wrote_config(std::uint64_t address, std::uint64_t value) {

@@ -38,7 +38,10 @@ class RegisterMap {
 
     std::optional<std::uint64_t> base_of(const RegisterBlock& block) const;
 
-    std::vector<Block> blocks_;
+    /// Of one device type, made once.
+    static const std::vector<Block>& index_of(const DeviceType& device);
+
+    const std::vector<Block>& blocks_;
     std::array<std::optional<std::uint64_t>, 6> bars_{};
 };
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "harness/fuzz/seam_hash.hpp"
+#include "harness/rules/rules_layer.hpp"
 
 namespace tb::fuzz {
 
@@ -72,12 +73,17 @@ bool says_short(const Fault& fault) {
 /// Judges what a driver gives by what the device and the world outside have.
 class JudgedLife : public Life, public harness::MachineListener {
   public:
-    JudgedLife(Bench& bench, hal::Machine& seam, faults::FaultLayer& layer,
+    JudgedLife(Bench& bench, rules::RulesLayer& rules, faults::FaultLayer& layer,
                const ProgramBench::Struck& struck)
-        : Life(bench, seam), layer_(layer) {
+        : Life(bench, rules), rules_(rules), layer_(layer) {
         bench.rig().machine().set_listener(this);
+        rules_.on_broken([this](const rules::Rule& rule, const std::string& how) {
+            object(fmt::format("the driver breaks {}: {}", rule.id, how));
+        });
         layer_.on_strike_at([this, &struck](faults::FaultLayer::Handle handle, const faults::Occasion&) {
             const Fault& fault = layer_.fault(handle);
+            if (fault.act == Act::kReset) rules_.device_forgot();
+            if (fault.act == Act::kRemove) rules_.device_pulled();
             if (!this->bench().language().is_harmless(fault)) trusts_ = false;
             if (!struck_by_.has_value()) struck_by_ = handle;
             several_ = several_ || *struck_by_ != handle;
@@ -144,6 +150,7 @@ class JudgedLife : public Life, public harness::MachineListener {
 
   private:
     void begins(const OperationSpec& operation, const Arguments& arguments) override {
+        rules_.driver_begins();
         impossible_now_ = unwritten_now_ = short_now_ = others_now_ = false;
         const std::string_view name = operation.name;
         if (name == "uart.write") {
@@ -168,6 +175,7 @@ class JudgedLife : public Life, public harness::MachineListener {
 
     void ended(const OperationSpec& operation, const Arguments& arguments, const Outcome& outcome,
                bool alone) override {
+        rules_.driver_ends();
         if (!outcome.status) {
             failed_ = true;
             return;
@@ -247,6 +255,7 @@ class JudgedLife : public Life, public harness::MachineListener {
             object("the driver believed what no device can mean");
     }
 
+    rules::RulesLayer& rules_;
     faults::FaultLayer& layer_;
     std::size_t step_ = 0;
     std::optional<faults::FaultLayer::Handle> struck_by_;
@@ -282,7 +291,9 @@ std::string ProgramBench::run(std::span<const Record> program, bool hashed) {
     if (program.empty()) return {};
     const std::vector<Step> steps = language().steps(program);
     SeamHash hash(layer_);
-    JudgedLife life(bench_, hashed ? static_cast<hal::Machine&>(hash) : layer_, layer_, struck_);
+    rules::RulesLayer rules(hashed ? static_cast<hal::Machine&>(hash) : layer_, bench_.rig().machine(),
+                            language().device(), true);
+    JudgedLife life(bench_, rules, layer_, struck_);
     try {
         life.play(steps);
         life.conclude();

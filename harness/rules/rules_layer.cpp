@@ -93,7 +93,11 @@ void RulesLayer::write(hal::AddressSpace space, std::uint64_t address, unsigned 
 }
 
 void RulesLayer::check_config(std::uint64_t address, unsigned width, std::uint64_t heard) {
-    if (!is_ours(address) || machine_.read(hal::AddressSpace::kPciConfig, address, width) == heard) return;
+    if (is_ours(address) && machine_.read(hal::AddressSpace::kPciConfig, address, width) != heard)
+        device_pulled();
+}
+
+void RulesLayer::device_pulled() {
     misled_ = true;
     Court& court = *this;
     book_ = std::make_unique<Book>(court);

@@ -33,6 +33,9 @@ class RulesLayer : public harness::ForwardingMachine, private Court {
     /// The device has been reset behind the driver's back: where it goes with addresses that it has forgotten
     /// is not the driver's doing.
     void device_forgot() { forgot_ = true; }
+    /// It has been pulled, and what comes back is another one, which nobody has probed: nothing is judged any
+    /// more.
+    void device_pulled();
     /// The device has reached memory; for who sees it.
     void device_dma(bool write, std::uint64_t address, std::uint64_t bytes);
 

@@ -50,6 +50,7 @@ Run::Run(const Scenario& scenario, harness::Rig& rig, trace::Trace& trace, bool 
         faults_->on_strike([this](const std::string& what) {
             recorder_.note(EventKind::kFault, what);
             if (rules_ != nullptr && what.starts_with("reset")) rules_->device_forgot();
+            if (rules_ != nullptr && what.starts_with("remove")) rules_->device_pulled();
         });
     }
     for (const auto& [name, value] : scenario.parameters) names_[name] = value;
