@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "models/pci/pci_device.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "models/core/access.hpp"
@@ -139,12 +140,21 @@ void PciDevice::update_intx_line() {
 
 void PciDevice::config_transport(int, tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
     const auto offset = static_cast<unsigned>(payload.get_address());
-    const unsigned width = payload.get_data_length();
+    // Wider accesses than a doubleword reach configuration space as several, the lower first.
+    const unsigned width = std::min(payload.get_data_length(), 4U);
+    const unsigned upper = payload.get_data_length() - width;
     if (payload.is_read()) {
         config_reading(offset, width);
-        set_payload_value(payload, config_.read(offset, width));
+        std::uint64_t value = config_.read(offset, width);
+        if (upper != 0) {
+            config_reading(offset + width, upper);
+            value |= std::uint64_t{config_.read(offset + width, upper)} << 32;
+        }
+        set_payload_value(payload, value);
     } else {
-        config_write(offset, width, static_cast<std::uint32_t>(payload_value(payload)));
+        const std::uint64_t value = payload_value(payload);
+        config_write(offset, width, static_cast<std::uint32_t>(value));
+        if (upper != 0) config_write(offset + width, upper, static_cast<std::uint32_t>(value >> 32));
     }
     payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
