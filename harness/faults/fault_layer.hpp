@@ -12,6 +12,7 @@
 #include "harness/devices/atlas.hpp"
 #include "harness/faults/fault.hpp"
 #include "harness/faults/frozen_memory.hpp"
+#include "harness/machine/aside.hpp"
 #include "harness/machine/forwarding.hpp"
 #include "harness/machine/hang.hpp"
 #include "harness/machine/machine_base.hpp"
@@ -70,20 +71,7 @@ class FaultLayer : public harness::ForwardingMachine {
     std::uint64_t calls_left() const { return calls_left_; }
 
     /// While one lives, accesses are not the driver's: they are no occasions, and nothing strikes them.
-    class Aside {
-      public:
-        explicit Aside(FaultLayer* layer) : layer_(layer) {
-            if (layer_ != nullptr) ++layer_->aside_;
-        }
-        ~Aside() {
-            if (layer_ != nullptr) --layer_->aside_;
-        }
-        Aside(const Aside&) = delete;
-        Aside& operator=(const Aside&) = delete;
-
-      private:
-        FaultLayer* layer_;
-    };
+    using Aside = harness::Aside<FaultLayer>;
 
     harness::Atlas& atlas() { return atlas_; }
     /// Vectors that are attached now.
@@ -111,6 +99,8 @@ class FaultLayer : public harness::ForwardingMachine {
     std::optional<std::uint32_t> take_interrupt(bool begin) override;
 
   private:
+    friend Aside;
+
     /// What faults are about, and the bits that it has in the places that were looked at.
     struct Part {
         explicit Part(std::string_view text) : name(text) {}

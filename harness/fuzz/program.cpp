@@ -7,6 +7,7 @@
 
 #include "harness/fuzz/seam_hash.hpp"
 #include "harness/rules/rules_layer.hpp"
+#include "harness/sweep/trial.hpp"
 
 namespace tb::fuzz {
 
@@ -17,6 +18,7 @@ using harness::Arguments;
 using harness::Bytes;
 using harness::OperationSpec;
 using harness::Outcome;
+using sweep::is_subsequence;
 
 namespace {
 
@@ -34,16 +36,6 @@ bool is_frame(const Bytes& got, const Bytes& sent) {
     if (got.size() < sent.size() || !starts_with(got, sent)) return false;
     return std::all_of(got.begin() + static_cast<std::ptrdiff_t>(sent.size()), got.end(),
                        [](std::byte byte) { return byte == std::byte{0}; });
-}
-
-bool is_subsequence(const Bytes& part, const Bytes& whole) {
-    auto at = whole.begin();
-    return std::all_of(part.begin(), part.end(), [&](std::byte byte) {
-        at = std::find(at, whole.end(), byte);
-        if (at == whole.end()) return false;
-        ++at;
-        return true;
-    });
 }
 
 const Bytes* data_of(const Outcome& outcome) {

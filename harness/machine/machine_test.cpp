@@ -12,9 +12,12 @@
 #include "harness/machine/hang.hpp"
 #include "harness/machine/machine_base.hpp"
 #include "harness/machine/recorder.hpp"
+#include "harness/machine/testing/plain_machine.hpp"
 
 namespace tb::harness {
 namespace {
+
+using testing::PlainMachine;
 
 TEST(DmaPool, GivesAlignedRangesFromTheBottomAndTheSameOnesAgain) {
     DmaPool pool(0x1000, 0x1000);
@@ -66,37 +69,6 @@ TEST(DmaPool, NeverHandsOutAByteTwiceAndForgetsNone) {
     for (const auto& [at, size] : live) EXPECT_TRUE(pool.release(at));
     EXPECT_EQ(pool.allocate(1 << 16, 1), 0U) << "all holes have grown together again";
 }
-
-/// A machine with memory and interrupts, whose registers are numbers that a test sets.
-class PlainMachine : public MachineBase {
-  public:
-    PlainMachine() : MachineBase(storage()) {}
-    std::uint64_t read(hal::AddressSpace, std::uint64_t address, unsigned) override {
-        if (on_read) on_read();
-        return registers[address];
-    }
-    void write(hal::AddressSpace, std::uint64_t address, unsigned, std::uint64_t value) override {
-        registers[address] = value;
-        if (on_write) on_write();
-    }
-    std::uint64_t now_ns() override { return now; }
-    void delay_ns(std::uint64_t span) override { now += span; }
-    using MachineBase::line_changed;
-    using MachineBase::message_arrived;
-
-    std::map<std::uint64_t, std::uint64_t> registers;
-    std::function<void()> on_read;
-    std::function<void()> on_write;
-    std::uint64_t now = 0;
-
-  private:
-    // The base wants memory at construction, before this class's members are made; allocations are zeroed
-    // anyway.
-    static std::span<std::byte> storage() {
-        static std::vector<std::byte> memory(kRamBytes);
-        return memory;
-    }
-};
 
 std::vector<std::uint32_t> taken(PlainMachine& machine) {
     std::vector<std::uint32_t> vectors;

@@ -5,37 +5,27 @@
 
 #include <array>
 
+#include "harness/machine/testing/plain_machine.hpp"
+
 namespace tb::harness {
 namespace {
 
 using hal::Barrier;
 using hal::MemoryOrder;
 
-class PlainMachine : public MachineBase {
+/// With a device that looks at memory, and writes to it.
+class SharedMachine : public testing::PlainMachine {
   public:
-    PlainMachine() : MachineBase(storage()) {}
-    std::uint64_t read(hal::AddressSpace, std::uint64_t, unsigned) override { return 0; }
-    void write(hal::AddressSpace, std::uint64_t, unsigned, std::uint64_t) override {}
-    std::uint64_t now_ns() override { return now_; }
-    void delay_ns(std::uint64_t span) override { now_ += span; }
-
     std::uint64_t device_sees(std::uint64_t address) { return dma_load(address, 4, MemoryOrder::kRelaxed); }
     void device_writes(std::uint64_t address, std::uint64_t value) {
         dma_store(address, 4, value, MemoryOrder::kRelaxed);
     }
-
-  private:
-    static std::span<std::byte> storage() {
-        static std::vector<std::byte> ram(kRamBytes);
-        return ram;
-    }
-    std::uint64_t now_ = 0;
 };
 
 class WeakMemoryTest : public ::testing::Test {
   protected:
     WeakMemoryTest() : entry(*weak.dma_allocate(64, 64)), index(entry + 32) {}
-    PlainMachine machine;
+    SharedMachine machine;
     WeakMemory weak{machine, WeakMemory::kAll};
     std::uint64_t entry;
     std::uint64_t index;

@@ -12,6 +12,11 @@
 
 namespace tb::rules {
 
+/// Whether two ranges of memory have a byte in common.
+constexpr bool overlaps(std::uint64_t a, std::uint64_t a_bytes, std::uint64_t b, std::uint64_t b_bytes) {
+    return a < b + b_bytes && b < a + a_bytes;
+}
+
 /// An access to a register of the device under test.
 struct Access {
     bool write = false;

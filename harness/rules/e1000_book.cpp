@@ -85,7 +85,6 @@ class E1000Book : public Book {
 
     void barrier(hal::Barrier kind) override {
         if (kind != hal::Barrier::kRead) rx_.unordered = tx_.unordered = false;
-        if (kind != hal::Barrier::kWrite) rx_.unfenced = tx_.unfenced = false;
     }
 
     void store(std::uint64_t address, unsigned /*width*/, std::uint64_t, hal::MemoryOrder) override {
@@ -99,13 +98,11 @@ class E1000Book : public Book {
         }
     }
 
-    void load(std::uint64_t address, unsigned width, std::uint64_t value, hal::MemoryOrder order) override {
+    void load(std::uint64_t address, unsigned width, std::uint64_t value, hal::MemoryOrder) override {
         for (Ring* ring : {&rx_, &tx_}) {
             const auto i = ring->at(address);
             if (!i) continue;
             if (is_done(*ring, address, width, value)) release_up_to(*ring, *i);
-            // What lies behind the bit is read behind it.
-            ring->unfenced = order != hal::MemoryOrder::kAcquire;
         }
     }
 
@@ -121,8 +118,7 @@ class E1000Book : public Book {
             if (!ring->enabled || !court().bus_master()) continue;
             for (std::uint32_t i = 0; i < ring->owned.size(); ++i) {
                 const Buffer& buffer = ring->buffers[i];
-                const bool hit = ring->owned[i] && address < buffer.address + buffer.bytes &&
-                                 buffer.address < address + bytes;
+                const bool hit = ring->owned[i] && overlaps(address, bytes, buffer.address, buffer.bytes);
                 if (hit && (store || ring == &rx_))
                     return breaks("dma.device-owned",
                                   fmt::format("the buffer of {} descriptor {} is {} while the device has it",
@@ -135,7 +131,7 @@ class E1000Book : public Book {
         for (const Ring* ring : {&rx_, &tx_}) {
             if (!ring->enabled || !court().bus_master()) continue;
             const auto hit = [&](std::uint64_t base, std::uint64_t length) {
-                return length != 0 && base < address + bytes && address < base + length;
+                return length != 0 && overlaps(address, bytes, base, length);
             };
             bool used = hit(ring->base, ring->bytes);
             for (std::uint32_t i = 0; i < ring->owned.size() && !used; ++i)
@@ -160,7 +156,6 @@ class E1000Book : public Book {
         std::uint32_t tail = 0;
         bool enabled = false;
         bool unordered = false;
-        bool unfenced = false;
         std::vector<bool> owned = {};
         std::vector<Buffer> buffers = {};
 

@@ -16,10 +16,6 @@ namespace {
 
 constexpr std::uint16_t kSpaces = pci::kCommandMemory | pci::kCommandIo;
 
-bool overlaps(std::uint64_t a, std::uint64_t a_bytes, std::uint64_t b, std::uint64_t b_bytes) {
-    return a < b + b_bytes && b < a + a_bytes;
-}
-
 constexpr std::uint64_t own_config() {
     return hal::config_address(harness::kDeviceUnderTest, 0);
 }
@@ -94,10 +90,10 @@ void RulesLayer::write(hal::AddressSpace space, std::uint64_t address, unsigned 
 
 void RulesLayer::check_config(std::uint64_t address, unsigned width, std::uint64_t heard) {
     if (is_ours(address) && machine_.read(hal::AddressSpace::kPciConfig, address, width) != heard)
-        device_pulled();
+        stop_judging();
 }
 
-void RulesLayer::device_pulled() {
+void RulesLayer::stop_judging() {
     misled_ = true;
     Court& court = *this;
     book_ = std::make_unique<Book>(court);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/machine/aside.hpp"
 #include "harness/machine/forwarding.hpp"
 #include "harness/machine/machine_base.hpp"
 #include "harness/rules/book.hpp"
@@ -35,26 +36,13 @@ class RulesLayer : public harness::ForwardingMachine, private Court {
     void device_forgot() { forgot_ = true; }
     /// It has been pulled, and what comes back is another one, which nobody has probed: nothing is judged any
     /// more.
-    void device_pulled();
+    void device_pulled() { stop_judging(); }
     /// The device has reached memory; for who sees it.
     void device_dma(bool write, std::uint64_t address, std::uint64_t bytes);
 
     /// While one lives, nobody is judged, and nothing followed but where things are: it is not the driver's
     /// doing.
-    class Aside {
-      public:
-        explicit Aside(RulesLayer* layer) : layer_(layer) {
-            if (layer_ != nullptr) ++layer_->aside_;
-        }
-        ~Aside() {
-            if (layer_ != nullptr) --layer_->aside_;
-        }
-        Aside(const Aside&) = delete;
-        Aside& operator=(const Aside&) = delete;
-
-      private:
-        RulesLayer* layer_;
-    };
+    using Aside = harness::Aside<RulesLayer>;
 
     std::uint64_t read(hal::AddressSpace space, std::uint64_t address, unsigned width) override;
     void write(hal::AddressSpace space, std::uint64_t address, unsigned width, std::uint64_t value) override;
@@ -72,6 +60,8 @@ class RulesLayer : public harness::ForwardingMachine, private Court {
     std::optional<std::uint32_t> take_interrupt(bool begin) override;
 
   private:
+    friend Aside;
+
     struct Lent {
         std::uint64_t bytes;
         bool to_device;    ///< the device may read it
@@ -93,6 +83,7 @@ class RulesLayer : public harness::ForwardingMachine, private Court {
     void forget(std::uint64_t address, std::uint64_t bytes);
     /// A device that lies about its configuration space lies about where its registers are. From then on
     /// nobody can say what an access means, and nothing is judged any more.
+    void stop_judging();
     void check_config(std::uint64_t address, unsigned width, std::uint64_t heard);
     Book& book() { return aside_ != 0 ? nobody_ : *book_; }
     bool follows() const { return aside_ == 0 && !misled_; }

@@ -100,10 +100,6 @@ class VirtioBook : public Book {
     bool is_live(const Queue& queue) const;
 
     // Rings.
-    struct Found {
-        std::uint16_t number;
-        Queue* queue;
-    };
     void store_in(Queue& queue, std::uint64_t address, unsigned width, std::uint64_t value,
                   hal::MemoryOrder order);
     void store_index(Queue& queue, std::uint16_t value, hal::MemoryOrder order);

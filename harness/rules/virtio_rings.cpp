@@ -20,9 +20,6 @@ constexpr unsigned kIndirectDesc = 28;
 constexpr bool inside(std::uint64_t address, std::uint64_t base, std::uint64_t bytes) {
     return address >= base && address - base < bytes;
 }
-constexpr bool overlaps(std::uint64_t a, std::uint64_t a_bytes, std::uint64_t b, std::uint64_t b_bytes) {
-    return a < b + b_bytes && b < a + a_bytes;
-}
 
 struct Descriptor {
     std::uint64_t address;

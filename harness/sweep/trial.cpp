@@ -27,6 +27,16 @@ Bytes text(std::string_view characters) {
 
 }  // namespace
 
+bool is_subsequence(const Bytes& part, const Bytes& whole) {
+    auto at = whole.begin();
+    return std::all_of(part.begin(), part.end(), [&](std::byte byte) {
+        at = std::find(at, whole.end(), byte);
+        if (at == whole.end()) return false;
+        ++at;
+        return true;
+    });
+}
+
 bool Trial::can(std::string_view operation) const {
     return driver_.find_operation(operation) != nullptr;
 }

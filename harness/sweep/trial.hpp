@@ -10,6 +10,9 @@
 
 namespace tb::sweep {
 
+/// Whether what is in `part` is in `whole`, in this order, with anything between.
+bool is_subsequence(const harness::Bytes& part, const harness::Bytes& whole);
+
 /// Whether a driver works on a device that behaves: started, a block read, a frame sent and one received, or
 /// a character each way, and stopped.
 class Trial {

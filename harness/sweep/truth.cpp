@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "harness/sweep/trial.hpp"
+
 namespace tb::sweep {
 
 using harness::Arguments;
@@ -54,16 +56,6 @@ void Truth::learn_input(std::string_view what, const Bytes& bytes) {
 void Truth::begin() {
     read_now_.clear();
     printed_now_.clear();
-}
-
-bool Truth::is_subsequence(const Bytes& part, const Bytes& whole) {
-    auto at = whole.begin();
-    return std::all_of(part.begin(), part.end(), [&](std::byte byte) {
-        at = std::find(at, whole.end(), byte);
-        if (at == whole.end()) return false;
-        ++at;
-        return true;
-    });
 }
 
 std::string Truth::judge_read(const Arguments& arguments, const Bytes& data,

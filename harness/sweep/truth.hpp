@@ -36,7 +36,6 @@ class Truth {
   private:
     std::string judge_read(const harness::Arguments& arguments, const harness::Bytes& data,
                            harness::Outside& outside) const;
-    static bool is_subsequence(const harness::Bytes& part, const harness::Bytes& whole);
 
     using Range = std::pair<std::uint64_t, std::uint64_t>;  ///< first sector, bytes
     std::map<Range, std::vector<harness::Bytes>> sectors_;
