@@ -3,8 +3,8 @@
 
 namespace tb::harness {
 
-/// While one lives, what crosses a layer is not the driver's. The layer counts them in its `aside_`; without a
-/// layer it does nothing.
+/// While one lives, what crosses a layer is not the driver's. The layer counts them in its `aside_`; without
+/// a layer it does nothing.
 template <class Layer>
 class Aside {
   public:
