@@ -20,9 +20,13 @@ if(CCACHE_PROGRAM)
   set(CMAKE_C_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
 endif()
 
-add_library(tb_options INTERFACE)
-target_compile_options(tb_options INTERFACE
+# What sources are compiled with that only carry what is tested (tb_coverage(none)): no instrumentation.
+add_library(tb_plain INTERFACE)
+target_compile_options(tb_plain INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Werror;-Wshadow;-Wconversion;-Wno-sign-conversion>)
+# All others: the same, and what the presets ask for.
+add_library(tb_options INTERFACE)
+target_link_libraries(tb_options INTERFACE tb_plain)
 if(TWINBENCH_SANITIZE)
   target_compile_options(tb_options INTERFACE
     -fsanitize=${TWINBENCH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -43,11 +47,13 @@ if(TWINBENCH_FUZZ)
   endif()
 endif()
 # What the fuzzer learns of the sources in this folder and below: everything, where nothing is said; `tb_coverage(edges)`: where
-# they go, not what they compare; `tb_coverage(none)`: they only carry what is tested, and every count of theirs costs time.
+# they go, not what they compare; `tb_coverage(none)`: nothing. They only carry what is tested, and every count and check in them
+# costs time: the preset `asan` has them checked, with the same inputs. (Functions in headers that they share with the drivers are
+# the linker's choice; those are the seam's windows, of one line each.)
 macro(tb_coverage what)
   if(TWINBENCH_FUZZ AND "${what}" STREQUAL "edges")
     add_compile_options(-fno-sanitize-coverage=trace-cmp,indirect-calls)
   elseif(TWINBENCH_FUZZ)
-    add_compile_options(-fno-sanitize-coverage=trace-cmp,indirect-calls,inline-8bit-counters,pc-table)
+    set(TWINBENCH_LIBRARY_OPTIONS tb_plain)
   endif()
 endmacro()

@@ -8,7 +8,11 @@
 function(tb_library name)
   cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
   add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
-  target_link_libraries(${name} PRIVATE tb_options PUBLIC ${arg_LINK})
+  set(options tb_options)
+  if(TWINBENCH_LIBRARY_OPTIONS)
+    set(options ${TWINBENCH_LIBRARY_OPTIONS})
+  endif()
+  target_link_libraries(${name} PRIVATE ${options} PUBLIC ${arg_LINK})
 endfunction()
 
 function(tb_test name)
