@@ -54,6 +54,10 @@ const tb::fuzz::Language& tb::fuzz::language() {
     return bench().language();
 }
 
+const tb::fuzz::Views& tb::fuzz::views() {
+    return bench().views();
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     fuzz::begin_input();
     const auto program = fuzz::unpack({data, size});

@@ -31,7 +31,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
     constexpr unsigned kByBytes = 30;
     if (size >= fuzz::kRecordBytes && random::Dice(seed).percent(kByBytes))
         return LLVMFuzzerMutate(data, size, most);
-    return put(fuzz::mutate(fuzz::unpack({data, size}), fuzz::language(), seed), data, most);
+    return put(fuzz::mutate(fuzz::unpack({data, size}), fuzz::language(), fuzz::views(), seed), data, most);
 }
 
 extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* first, std::size_t first_size,

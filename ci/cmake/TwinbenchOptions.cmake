@@ -55,5 +55,7 @@ macro(tb_coverage what)
     add_compile_options(-fno-sanitize-coverage=trace-cmp,indirect-calls)
   elseif(TWINBENCH_FUZZ)
     set(TWINBENCH_LIBRARY_OPTIONS tb_plain)
+    # Where the instrumentation comes from outside, tb_plain has it too.
+    add_compile_options(-fno-sanitize-coverage=trace-cmp,indirect-calls,inline-8bit-counters,pc-table)
   endif()
 endmacro()

@@ -177,6 +177,8 @@ unsigned E1000::poll(unsigned budget) {
     }
     if ((causes & icr::kRXO) != 0) ++overruns_;
     if ((causes & icr::kLink) != 0 || !link_.up) update_link(read(reg::kSTATUS));
+    // Frames that were not announced yet have gone back to their owners then.
+    if (!running()) return 0;
     tx_.publish();
     const unsigned received = rx_.harvest(budget);
     const unsigned sent = tx_.reap(budget);

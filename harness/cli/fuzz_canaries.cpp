@@ -6,12 +6,14 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
 #include "harness/cli/child.hpp"
 #include "harness/cli/fuzz.hpp"
+#include "harness/cli/pool.hpp"
 #include "harness/trace/atomic_file.hpp"
 
 namespace tb::cli {
@@ -39,6 +41,19 @@ struct Hunt {
     std::string finding;
 };
 
+void to_json(json& node, const Hunt& hunt) {
+    node = {{"found", hunt.found},
+            {"executions", hunt.executions},
+            {"seconds", hunt.seconds},
+            {"finding", hunt.finding}};
+}
+void from_json(const json& node, Hunt& hunt) {
+    node.at("found").get_to(hunt.found);
+    node.at("executions").get_to(hunt.executions);
+    node.at("seconds").get_to(hunt.seconds);
+    node.at("finding").get_to(hunt.finding);
+}
+
 /// "Canary 01, T1: the id of ..."
 std::optional<Canary> canary_of(const fs::path& patch) {
     std::ifstream in(patch);
@@ -63,11 +78,13 @@ std::uint64_t executions_in(std::string_view text) {
     return number;
 }
 
+/// Of `count` hunts, of which those that found nothing would have taken longer than all others: nothing, if
+/// they are the half.
 template <class T>
-T median(std::vector<T> values) {
-    if (values.empty()) return {};
+std::optional<T> median(std::vector<T> values, std::size_t count) {
+    if (values.size() <= count / 2) return std::nullopt;
     std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
+    return values[count / 2];
 }
 
 class Census {
@@ -85,11 +102,10 @@ class Census {
         if (!build()) return kEnvironmentLacks;
         fmt::print("{:<6} {:<5} {:>6} {:>12} {:>9}  {}\n", "canary", "tier", "found", "executions", "seconds",
                    "what");
-        for (const Canary& canary : canaries_) census(canary);
-        const bool silent = unpatched_are_silent();
+        hunt_all();
         summary();
         if (!options_.json.empty() && !write()) return kBadInput;
-        return silent ? kAllPassed : kSomethingFailed;
+        return silent_ ? kAllPassed : kSomethingFailed;
     }
 
   private:
@@ -129,56 +145,82 @@ class Census {
     /// From an empty corpus, until something is found or the time is up.
     Hunt hunt(const fs::path& program, std::uint64_t seed) const {
         const TemporaryFolder folder;
-        const Ended ended = run_child({fs::absolute(program).string(), fmt::format("-seed={}", seed),
-                                       fmt::format("-max_total_time={}", seconds_), "-max_len=576",
-                                       "-print_final_stats=1", "-artifact_prefix=" + folder.path() + "/"},
-                                      folder.path(), 3.0 * seconds_ + 30);
+        const Ended ended =
+            run_child({fs::absolute(program).string(), fmt::format("-seed={}", seed),
+                       fmt::format("-max_total_time={}", seconds_), "-max_len=576", "-print_final_stats=1",
+                       "-detect_leaks=0", "-artifact_prefix=" + folder.path() + "/"},
+                      folder.path(), 3.0 * seconds_ + 30);
         return {ended.code != 0, executions_in(ended.text), ended.seconds,
                 ended.code == 0 ? "" : kind_of_failure(ended.text, ended.code)};
     }
 
-    void census(const Canary& canary) {
-        const fs::path program = fs::path(kBuild) / "canaries" / ("fuzz_canary_" + canary.number);
+    /// Every seed of every canary, and of the drivers as they are, in processes of their own.
+    void hunt_all() {
+        const std::size_t seeds = options_.seeds;
+        const auto dialects = fuzz::dialects();
+        const std::size_t planted = canaries_.size() * seeds;
+        std::vector<std::vector<Hunt>> hunts(canaries_.size());
+        const auto program_of = [&](std::size_t index) {
+            return index < planted
+                       ? fs::path(kBuild) / "canaries" / ("fuzz_canary_" + canaries_[index / seeds].number)
+                       : fs::path(kBuild) / "bin" /
+                             fmt::format("fuzz_{}_program", dialects[index - planted]->name);
+        };
+        const auto done = [&](std::size_t index, const Hunt& hunted) {
+            if (index >= planted) return unpatched(dialects[index - planted]->name, hunted);
+            auto& of_canary = hunts[index / seeds];
+            of_canary.push_back(hunted);
+            if (of_canary.size() == seeds) census(canaries_[index / seeds], of_canary);
+        };
+        Pool::run(
+            planted + dialects.size(), options_.jobs,
+            [&](std::size_t index) {
+                return json(hunt(program_of(index), options_.seed + index % seeds)).dump();
+            },
+            [&](std::size_t index, const std::string& result) {
+                done(index, json::parse(result).get<Hunt>());
+            },
+            [&](std::size_t index, const std::string& how) {
+                fmt::print(stderr, "twinbench: {}: {}\n", program_of(index).string(), how);
+                silent_ = false;
+                done(index, {});
+            });
+    }
+
+    void census(const Canary& canary, const std::vector<Hunt>& hunts) {
         std::vector<std::uint64_t> executions;
         std::vector<double> seconds;
         std::string finding;
-        for (unsigned i = 0; i < options_.seeds; ++i) {
-            const Hunt hunted = hunt(program, options_.seed + i);
+        for (const Hunt& hunted : hunts) {
             if (!hunted.found) continue;
             executions.push_back(hunted.executions);
             seconds.push_back(hunted.seconds);
             finding = hunted.finding;
         }
-        json row{{"id", canary.number},
-                 {"tier", canary.tier},
-                 {"found", executions.size()},
-                 {"of", options_.seeds},
-                 {"what", canary.what}};
-        if (!executions.empty()) {
-            row["median_executions"] = median(executions);
-            row["median_seconds"] = median(seconds);
+        const std::size_t found = executions.size();
+        const auto middle_executions = median(executions, hunts.size());
+        const auto middle_seconds = median(seconds, hunts.size());
+        json row{{"id", canary.number},       {"tier", canary.tier},   {"found", found != 0},
+                 {"found_seeds", found},      {"seeds", hunts.size()}, {"median_executions", nullptr},
+                 {"median_seconds", nullptr}, {"what", canary.what}};
+        if (middle_executions) row["median_executions"] = *middle_executions;
+        if (middle_seconds) row["median_seconds"] = *middle_seconds;
+        if (found != 0)
             row["finding"] = finding;
-        } else {
-            missed_.push_back(canary.number);
-        }
+        else
+            missed_.insert(canary.number);
         fmt::print("{:<6} {:<5} {:>6} {:>12} {:>9}  {}\n", canary.number, canary.tier,
-                   fmt::format("{}/{}", executions.size(), options_.seeds),
-                   executions.empty() ? "-" : fmt::format("{}", median(executions)),
-                   seconds.empty() ? "-" : fmt::format("{:.2f}", median(seconds)), canary.what);
+                   fmt::format("{}/{}", found, hunts.size()),
+                   middle_executions ? fmt::format("{}", *middle_executions) : "-",
+                   middle_seconds ? fmt::format("{:.2f}", *middle_seconds) : "-", canary.what);
         std::fflush(stdout);
-        rows_.push_back(std::move(row));
+        rows_[canary.number] = std::move(row);
     }
 
-    bool unpatched_are_silent() const {
-        bool silent = true;
-        for (const fuzz::Dialect* dialect : fuzz::dialects()) {
-            const std::string name = fmt::format("fuzz_{}_program", dialect->name);
-            const Hunt hunted = hunt(fs::path(kBuild) / "bin" / name, options_.seed);
-            fmt::print("{}: {} executions of the driver as it is in {:.0f} s: {}\n", name, hunted.executions,
-                       hunted.seconds, hunted.found ? hunted.finding : "nothing found");
-            silent = silent && !hunted.found;
-        }
-        return silent;
+    void unpatched(const char* dialect, const Hunt& hunted) {
+        fmt::print("fuzz_{}_program: {} executions of the driver as it is in {:.0f} s: {}\n", dialect,
+                   hunted.executions, hunted.seconds, hunted.found ? hunted.finding : "nothing found");
+        silent_ = silent_ && !hunted.found;
     }
 
     void summary() const {
@@ -190,13 +232,15 @@ class Census {
     }
 
     bool write() const {
+        json rows = json::array();
+        for (const auto& [number, row] : rows_) rows.push_back(row);
         if (options_.json == "-") {
-            fmt::print("{}\n", rows_.dump(2));
+            fmt::print("{}\n", rows.dump(2));
             return true;
         }
         try {
             trace::AtomicFile file(options_.json);
-            file.write(rows_.dump(2) + "\n");
+            file.write(rows.dump(2) + "\n");
             file.commit();
             return true;
         } catch (const trace::FileError& error) {
@@ -208,8 +252,9 @@ class Census {
     const FuzzOptions& options_;
     unsigned seconds_;
     std::vector<Canary> canaries_;
-    std::vector<std::string> missed_;
-    json rows_ = json::array();
+    std::set<std::string> missed_;
+    std::map<std::string, json> rows_;  ///< by number
+    bool silent_ = true;                ///< the drivers as they are
 };
 
 }  // namespace

@@ -149,6 +149,11 @@ void add_fuzz_canaries(CLI::App& fuzz, int& status) {
         ->type_name("N")
         ->check(CLI::Range(1U, 1000U));
     command->add_option("--seed", values.seed, "The first seed (default: 1)")->type_name("N");
+    command
+        ->add_option("-j,--jobs", values.jobs,
+                     "Hunts at a time (default: 1; two on one processor cost each other time)")
+        ->type_name("N")
+        ->check(CLI::Range(1, 256));
     command->add_option("--json", values.json, "Write the table as JSON; - for standard output")
         ->type_name("FILE");
     command->callback([&] { status = cli::fuzz_canaries_command(values); });

@@ -140,8 +140,8 @@ TEST(Mutate, IsTheSameForTheSameSeedAndHardlyEverForAnother) {
     const auto program = by_chance(5, 6);
     unsigned different = 0;
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
-        EXPECT_EQ(mutate(program, virtio_blk(), seed), mutate(program, virtio_blk(), seed));
-        different += mutate(program, virtio_blk(), seed) != program ? 1 : 0;
+        EXPECT_EQ(mutate(program, virtio_blk(), {}, seed), mutate(program, virtio_blk(), {}, seed));
+        different += mutate(program, virtio_blk(), {}, seed) != program ? 1 : 0;
     }
     EXPECT_GT(different, 90U);
 }
@@ -149,7 +149,7 @@ TEST(Mutate, IsTheSameForTheSameSeedAndHardlyEverForAnother) {
 TEST(Mutate, KeepsToTheMostRecords) {
     auto program = by_chance(6, kMostRecords);
     for (std::uint64_t seed = 0; seed < 300; ++seed) {
-        program = mutate(program, virtio_blk(), seed);
+        program = mutate(program, virtio_blk(), {}, seed);
         ASSERT_LE(program.size(), kMostRecords);
         ASSERT_GE(program.size(), 2U);
     }
@@ -159,7 +159,7 @@ TEST(Mutate, ReachesEveryActAndEveryPlace) {
     std::set<std::string> acts;
     std::set<std::string> places;
     for (std::uint64_t seed = 0; seed < 40'000; ++seed)
-        for (const Record& record : mutate({}, virtio_blk(), seed)) {
+        for (const Record& record : mutate({}, virtio_blk(), {}, seed)) {
             const Step step = virtio_blk().step(record);
             if (step.kind != Step::Kind::kFault) continue;
             acts.insert(faults::spec_of(step.fault.act).name);
@@ -167,6 +167,24 @@ TEST(Mutate, ReachesEveryActAndEveryPlace) {
         }
     EXPECT_THAT(acts, SizeIs(faults::act_specs().size()));
     EXPECT_TRUE(places.contains("queue.used.ring.id") && places.contains("queue.writable.last"));
+}
+
+TEST(Mutate, FaultsAreMostlyWhereTheDriverLooks) {
+    constexpr int kPrograms = 200;
+    for (const Dialect* dialect : dialects()) {
+        ProgramBench bench(*dialect);
+        const auto struck = [&](const Views& views) {
+            int count = 0;
+            for (int seed = 0; seed < kPrograms; ++seed) {
+                EXPECT_EQ(bench.run(mutate({}, bench.language(), views, seed)), "");
+                count += bench.tally().strikes != 0 ? 1 : 0;
+            }
+            return count;
+        };
+        const int seen = struck(bench.views());
+        EXPECT_GT(seen, kPrograms / 5) << dialect->name;
+        EXPECT_GT(4 * seen, 5 * struck({})) << dialect->name << " " << seen << " " << struck({});
+    }
 }
 
 TEST(Mutate, HealsBetweenParents) {

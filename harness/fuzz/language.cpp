@@ -120,12 +120,23 @@ std::size_t Language::whats(const Record& record) const {
 std::size_t Language::places(const Record& record) const {
     constexpr std::size_t kOfAnOperation = 0x1'0000;
     if (kind_of(record) != Step::Kind::kFault) return kOfAnOperation;
-    return names(pairs_[record.what % pairs_.size()].site).size() + 1;
+    return names(site(record)).size() + 1;
 }
 
 faults::Parameter Language::parameter(const Record& record) const {
     if (kind_of(record) != Step::Kind::kFault) return faults::Parameter::kNone;
     return faults::spec_of(pairs_[record.what % pairs_.size()].act).parameter;
+}
+
+Site Language::site(const Record& record) const {
+    return pairs_[record.what % pairs_.size()].site;
+}
+
+std::optional<std::uint16_t> Language::place_of(Site site, std::string_view name) const {
+    const auto& known = names(site);
+    const auto found = std::find(known.begin(), known.end(), name);
+    if (found == known.end()) return std::nullopt;
+    return static_cast<std::uint16_t>(1 + (found - known.begin()));
 }
 
 Step Language::fault(const Record& record) const {

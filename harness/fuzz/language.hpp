@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +33,7 @@ struct Verb {
     const char* name;
     void (*fill)(const Record& record, harness::Arguments& arguments);
     bool can_be_async = false;
+    bool restarts = false;  ///< most of its accesses are those of a start, or of an end
 };
 
 /// What programs for a driver are about.
@@ -70,8 +72,11 @@ class Language {
     /// How many values of `what` and `place` differ in meaning.
     std::size_t whats(const Record& record) const;
     std::size_t places(const Record& record) const;
-    /// What the act of a fault needs.
+    /// What the act of a fault needs, and where it strikes.
     faults::Parameter parameter(const Record& record) const;
+    faults::Site site(const Record& record) const;
+    /// Record::place of a fault about a register, a field or a part of a ring, without indices.
+    std::optional<std::uint16_t> place_of(faults::Site site, std::string_view name) const;
     /// Whether a fault is one of Dialect::harmless.
     bool is_harmless(const faults::Fault& fault) const;
 

@@ -13,7 +13,8 @@ using random::Dice;
 
 class Mutator {
   public:
-    Mutator(const Language& language, std::uint64_t seed) : language_(language), dice_(seed) {}
+    Mutator(const Language& language, const Views& views, std::uint64_t seed)
+        : language_(language), views_(views), dice_(seed) {}
 
     std::vector<Record> operator()(std::span<const Record> program) {
         records_.assign(program.begin(), program.end());
@@ -25,8 +26,9 @@ class Mutator {
   private:
     /// One lie, before the start or between two operations.
     std::vector<Record> first() {
-        records_ = {Record{}, fresh(Step::Kind::kFault), fresh(Step::Kind::kDo)};
-        if (dice_.percent(70)) records_.insert(records_.begin() + 1, fresh(Step::Kind::kDo));
+        const bool at_work = dice_.percent(70);
+        records_ = {Record{}, fresh(Step::Kind::kFault, at_work), fresh(Step::Kind::kDo, true)};
+        if (at_work) records_.insert(records_.begin() + 1, fresh(Step::Kind::kDo, true));
         if (dice_.percent(20)) options();
         return std::move(records_);
     }
@@ -64,16 +66,30 @@ class Mutator {
     }
 
     Record& any() { return records_[1 + dice_.below(records_.size() - 1)]; }
+    /// The first record before which the driver has started.
+    std::size_t first_at_work() const {
+        std::size_t first = 1;
+        while (first < records_.size() && waits(records_[first])) ++first;
+        return first + 1;
+    }
+    static bool waits(const Record& record) {
+        return is_fault(record) || Language::kind_of(record) == Step::Kind::kHeal;
+    }
+    bool at_work(const Record& record) const {
+        return static_cast<std::size_t>(&record - records_.data()) >= first_at_work();
+    }
     std::uint8_t byte() { return static_cast<std::uint8_t>(dice_.next()); }
 
-    Record fresh() { return fresh(Language::kind_of({.kind = byte()})); }
     /// Often with no more said than what and where.
-    Record fresh(Step::Kind kind) {
+    Record fresh(Step::Kind kind, bool at_work) {
         Record record;
         record.kind = Language::kind_byte(kind);
-        record.what = static_cast<std::uint8_t>(dice_.below(language_.whats(record)));
-        record.place = static_cast<std::uint16_t>(dice_.below(language_.places(record)));
-        record.nth = static_cast<std::uint8_t>(dice_.below(dice_.percent(70) ? 4 : 256));
+        // What cannot strike is drawn again, if there is anything that can.
+        for (int draws = 0; draws < 4; ++draws) {
+            record.what = static_cast<std::uint8_t>(dice_.below(language_.whats(record)));
+            if (!is_fault(record) || !blind(record, at_work)) break;
+        }
+        place(record, at_work);
         record.times = static_cast<std::uint8_t>(dice_.below(8));
         record.when = static_cast<std::uint8_t>(dice_.percent(75) ? 2 * dice_.below(2) : dice_.below(256));
         record.form = static_cast<std::uint8_t>(dice_.below(8));
@@ -85,13 +101,11 @@ class Mutator {
     /// A fault mostly where the driver has started: what breaks the start hides all that comes behind it.
     void insert() {
         if (records_.size() >= kMostRecords) return;
-        const Record record = fresh();
-        std::size_t from = 1;
-        if (is_fault(record) && dice_.percent(70))
-            while (from < records_.size() && is_fault(records_[from])) ++from;
-        if (from < records_.size() && from != 1) ++from;
+        const std::size_t work = std::min(first_at_work(), records_.size());
+        const Step::Kind kind = Language::kind_of({.kind = byte()});
+        const std::size_t from = kind == Step::Kind::kFault && dice_.percent(70) ? work : 1;
         const std::size_t at = from + dice_.below(records_.size() - from + 1);
-        records_.insert(records_.begin() + static_cast<std::ptrdiff_t>(at), record);
+        records_.insert(records_.begin() + static_cast<std::ptrdiff_t>(at), fresh(kind, at >= work));
     }
     /// One fault stays, alone.
     void isolate() {
@@ -139,15 +153,38 @@ class Mutator {
                 return add(record.value);
         }
     }
-    void retarget(Record& record) {
+    void retarget(Record& record) { place(record, at_work(record)); }
+    const Sights& view(bool at_work) const { return at_work ? views_.work : views_.start; }
+    /// Whether the driver was seen there, as far as its places have names.
+    bool blind(const Record& record, bool at_work) const {
+        return language_.places(record) > 1 && view(at_work).at(language_.site(record)).empty();
+    }
+    /// Where the driver looks, and one of the times when it does, mostly the next: what is armed elsewhere
+    /// never strikes.
+    void place(Record& record, bool at_work) {
+        constexpr unsigned kMostBits = 64;
+        constexpr unsigned kMostTimes = 256;
+        bits_ = kMostBits;
+        unsigned times = kMostTimes;
         record.place = static_cast<std::uint16_t>(dice_.below(language_.places(record)));
-        if (dice_.percent(50))
-            record.nth = static_cast<std::uint8_t>(dice_.below(dice_.percent(60) ? 8 : 256));
+        if (is_fault(record) && dice_.percent(90)) {
+            const auto seen = view(at_work).at(language_.site(record));
+            if (!seen.empty()) {
+                const Sight& sight = seen[dice_.below(seen.size())];
+                record.place = sight.place;
+                bits_ = sight.bits;
+                times = std::min(times, sight.times);
+            }
+        }
+        const std::uint64_t chance = dice_.below(100);
+        const unsigned most = chance < 50 ? 1 : chance < 80 ? std::min(times, 4U) : times;
+        record.nth = static_cast<std::uint8_t>(dice_.below(most));
     }
     /// What its act needs: one bit of a field or register, a number at an edge.
     void edge(Record& record) {
         if (language_.parameter(record) == faults::Parameter::kMask) {
-            set_number(record, std::uint64_t{1} << dice_.below(dice_.percent(90) ? 32 : 64));
+            set_number(record,
+                       std::uint64_t{1} << dice_.below(dice_.percent(90) ? std::min(bits_, 32U) : 64));
         } else {
             record.form = static_cast<std::uint8_t>(dice_.below(8));
             record.value =
@@ -172,26 +209,28 @@ class Mutator {
                 record.times = byte();
                 break;
             default:
-                record = fresh();
+                record = fresh(Step::Kind::kDo, true);
                 record.kind = 0;
                 break;
         }
     }
     void other_what(Record& record) {
         record.what = static_cast<std::uint8_t>(dice_.below(language_.whats(record)));
-        if (dice_.percent(30))
-            record.place = static_cast<std::uint16_t>(dice_.below(language_.places(record)));
+        if (dice_.percent(30)) retarget(record);
     }
 
     const Language& language_;
+    const Views& views_;
     Dice dice_;
+    unsigned bits_ = 64;  ///< of the place that was chosen last
     std::vector<Record> records_;
 };
 
 }  // namespace
 
-std::vector<Record> mutate(std::span<const Record> program, const Language& language, std::uint64_t seed) {
-    return Mutator(language, seed)(program);
+std::vector<Record> mutate(std::span<const Record> program, const Language& language, const Views& views,
+                           std::uint64_t seed) {
+    return Mutator(language, views, seed)(program);
 }
 
 std::vector<Record> cross(std::span<const Record> first, std::span<const Record> second, std::uint64_t seed) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "harness/fuzz/seam_hash.hpp"
 #include "harness/rules/rules_layer.hpp"
@@ -271,9 +272,47 @@ class JudgedLife : public Life, public harness::MachineListener {
 
 ProgramBench::ProgramBench(const Dialect& dialect)
     : bench_(dialect),
-      layer_(bench_.rig().machine(), bench_.language().device(), [this] { bench_.rig().reset_device(); }) {}
+      layer_(bench_.rig().machine(), bench_.language().device(), [this] { bench_.rig().reset_device(); }) {
+    rehearse();
+}
 
 ProgramBench::~ProgramBench() = default;
+
+/// All operations, and what the world outside may do, on a device that tells the truth.
+void ProgramBench::rehearse() {
+    constexpr std::uint8_t kStarts = 3;  ///< of different options: those of Dialect::start hang on `what`
+    bool at_work = false;
+    layer_.on_occasion([&](const faults::Occasion& at) {
+        const bool registers = at.site == Site::kRead || at.site == Site::kWrite;
+        if (!registers && at.site != Site::kLoad && at.site != Site::kData) return;
+        harness::Atlas& atlas = layer_.atlas();
+        const auto pieces = registers ? atlas.registers(at.space, at.address, at.width).pieces
+                                      : atlas.memory(at.address, at.width, bench_.rig().machine().ram());
+        for (const trace::NamedBits& piece : pieces)
+            (at_work ? views_.work : views_.start).saw(language(), at.site, piece.name, piece.bits);
+    });
+    const Dialect& dialect = language().dialect();
+    const auto record = [](Step::Kind kind, std::size_t what) {
+        return Record{.kind = Language::kind_byte(kind), .what = static_cast<std::uint8_t>(what)};
+    };
+    for (std::uint8_t options = 0; options < kStarts; ++options) {
+        bench_.reset();
+        layer_.reset();
+        Life life(bench_, layer_);
+        life.take(language().start({.what = options}));
+        for (std::size_t i = 0; i < dialect.verbs.size(); ++i) {
+            at_work = !dialect.verbs[i].restarts;
+            life.take(language().step(record(Step::Kind::kHost, i)));
+            life.take(language().step(record(Step::Kind::kDo, i)));
+        }
+        at_work = false;
+        life.stop();
+        life.close();
+        if (!life.verdict().empty())
+            throw std::logic_error(fmt::format("{} does not work: {}", dialect.driver, life.verdict()));
+    }
+    layer_.on_occasion(nullptr);
+}
 
 std::string ProgramBench::run(std::span<const Record> program, bool hashed) {
     bench_.reset();

@@ -10,6 +10,7 @@
 #include "harness/faults/fault_layer.hpp"
 #include "harness/fuzz/bench.hpp"
 #include "harness/fuzz/record.hpp"
+#include "harness/fuzz/sights.hpp"
 
 namespace tb::fuzz {
 
@@ -38,12 +39,16 @@ class ProgramBench {
     std::string run_hashed(std::span<const Record> program) { return run(program, true); }
     const Tally& tally() const { return tally_; }
     const Language& language() const { return bench_.language(); }
+    /// Where the driver looks.
+    const Views& views() const { return views_; }
 
   private:
     std::string run(std::span<const Record> program, bool hashed);
+    void rehearse();
 
     Bench bench_;
     faults::FaultLayer layer_;
+    Views views_;
     Struck struck_;
     Tally tally_;
 };

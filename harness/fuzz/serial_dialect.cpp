@@ -65,12 +65,23 @@ void lines(const Record& r, Arguments& a) {
 }
 
 constexpr Verb kVerbs[] = {
-    {"uart.write", data},       {"uart.read", most},    {"uart.poll", poll},
-    {"uart.drain", nullptr},    {"uart.write", data},   {"uart.read", most},
-    {"uart.configure", format}, {"uart.poll", poll},    {"uart.set_modem", modem_control},
-    {"uart.modem", nullptr},    {"uart.set_break", on}, {"uart.loopback", on},
-    {"uart.read", most},        {"uart.write", data},   {"uart.statistics", nullptr},
-    {"stop", nullptr},          {"start", start},
+    {"uart.write", data},
+    {"uart.read", most},
+    {"uart.poll", poll},
+    {"uart.drain", nullptr},
+    {"uart.write", data},
+    {"uart.read", most},
+    {"uart.configure", format},
+    {"uart.poll", poll},
+    {"uart.set_modem", modem_control},
+    {"uart.modem", nullptr},
+    {"uart.set_break", on},
+    {"uart.loopback", on},
+    {"uart.read", most},
+    {"uart.write", data},
+    {"uart.statistics", nullptr},
+    {"stop", nullptr, false, true},
+    {"start", start, false, true},
 };
 constexpr Verb kInputs[] = {
     {"uart.type", data}, {"uart.type", data}, {"uart.break", nullptr}, {"uart.modem", lines}};

@@ -96,12 +96,24 @@ void fail(const Record& r, Arguments& a) {
 }
 
 constexpr Verb kVerbs[] = {
-    {"blk.read", read, true},  {"blk.write", write, true},   {"blk.read", read, true},
-    {"blk.read", read, true},  {"blk.flush", flush, true},   {"blk.write", write, true},
-    {"blk.get_id", flush},     {"blk.discard", range, true}, {"blk.write_zeroes", range, true},
-    {"blk.read", read, true},  {"blk.poll", poll},           {"blk.set_write_cache", cache},
-    {"blk.reset", nullptr},    {"blk.info", nullptr},        {"stop", nullptr},
-    {"start", start},          {"blk.read", read, true},     {"blk.write", write, true},
+    {"blk.read", read, true},
+    {"blk.write", write, true},
+    {"blk.read", read, true},
+    {"blk.read", read, true},
+    {"blk.flush", flush, true},
+    {"blk.write", write, true},
+    {"blk.get_id", flush},
+    {"blk.discard", range, true},
+    {"blk.write_zeroes", range, true},
+    {"blk.read", read, true},
+    {"blk.poll", poll},
+    {"blk.set_write_cache", cache},
+    {"blk.reset", nullptr, false, true},
+    {"blk.info", nullptr},
+    {"stop", nullptr, false, true},
+    {"start", start, false, true},
+    {"blk.read", read, true},
+    {"blk.write", write, true},
     {"blk.counters", nullptr},
 };
 constexpr Verb kInputs[] = {{"blk.fail", fail}};

@@ -53,7 +53,7 @@ class VirtioBook : public Book {
 
   private:
     struct Chain {
-        std::uint16_t slot = 0;                  ///< in the available ring
+        std::uint16_t position = 0;              ///< the available index that stands for it
         std::vector<std::uint16_t> descriptors;  ///< of the queue's own table
         std::vector<Piece> pieces;
         std::uint64_t table = 0;  ///< of indirect descriptors
@@ -70,6 +70,8 @@ class VirtioBook : public Book {
         std::optional<std::uint16_t> notify_off;
         std::uint16_t avail_idx = 0;
         std::uint16_t told_idx = 0;    ///< up to here the driver has asked whether the device wants to hear
+        /// The device takes entries in order: those before one that has come back are read, and free.
+        std::uint16_t consumed = 0;
         std::uint16_t used_heard = 0;  ///< the device's index, as the driver has loaded it
         std::uint16_t used_taken = 0;  ///< elements that it has loaded
         bool unordered = false;        ///< something was stored since the last barrier or release
@@ -104,7 +106,9 @@ class VirtioBook : public Book {
                   hal::MemoryOrder order);
     void store_index(Queue& queue, std::uint16_t value, hal::MemoryOrder order);
     void check_altered(const Queue& queue, std::uint64_t address, unsigned width);
-    void expose(Queue& queue, std::uint16_t slot, std::uint16_t head);
+    void expose(Queue& queue, std::uint16_t position);
+    static std::uint64_t entry_of(const Queue& queue, std::uint16_t position);
+    static void take_back(Queue& queue, std::uint16_t head);
     bool walk(const Queue& queue, std::uint16_t head, Chain& chain);
     bool walk_table(const Queue& queue, Chain& chain);
     void add_piece(Chain& chain, const Piece& piece);

@@ -91,8 +91,9 @@ void VirtioBook::check_altered(const Queue& queue, std::uint64_t address, unsign
         const auto hit = [&](std::uint64_t base, std::uint64_t bytes) {
             return overlaps(address, width, base, bytes);
         };
+        const bool entry_unread = static_cast<std::uint16_t>(chain.position - queue.consumed) < queue.size;
         const bool altered =
-            hit(queue.avail + ring::kEntries + 2 * std::uint64_t{chain.slot}, 2) ||
+            (entry_unread && hit(entry_of(queue, chain.position), 2)) ||
             (chain.table_bytes != 0 && hit(chain.table, chain.table_bytes)) ||
             std::any_of(chain.descriptors.begin(), chain.descriptors.end(), [&](std::uint16_t i) {
                 return hit(queue.desc + std::uint64_t{i} * ring::kDescBytes, ring::kDescBytes);
@@ -115,17 +116,25 @@ void VirtioBook::store_index(Queue& queue, std::uint16_t value, hal::MemoryOrder
     if (ahead > queue.size)
         return breaks("virtio.avail.backwards",
                       fmt::format("the available index goes from {} to {}", queue.avail_idx, value));
-    for (; queue.avail_idx != value; ++queue.avail_idx) {
-        const auto slot = static_cast<std::uint16_t>(queue.avail_idx % queue.size);
-        expose(
-            queue, slot,
-            static_cast<std::uint16_t>(memory_at(queue.avail + ring::kEntries + 2 * std::uint64_t{slot}, 2)));
-    }
+    for (; queue.avail_idx != value; ++queue.avail_idx) expose(queue, queue.avail_idx);
 }
 
-void VirtioBook::expose(Queue& queue, std::uint16_t slot, std::uint16_t head) {
+void VirtioBook::take_back(Queue& queue, std::uint16_t head) {
+    const auto found = queue.exposed.find(head);
+    if (found == queue.exposed.end()) return;
+    const auto behind = static_cast<std::uint16_t>(found->second.position + 1);
+    if (static_cast<std::uint16_t>(behind - queue.consumed) <= queue.size) queue.consumed = behind;
+    queue.exposed.erase(found);
+}
+
+std::uint64_t VirtioBook::entry_of(const Queue& queue, std::uint16_t position) {
+    return queue.avail + ring::kEntries + 2 * std::uint64_t{position % queue.size};
+}
+
+void VirtioBook::expose(Queue& queue, std::uint16_t position) {
+    const auto head = static_cast<std::uint16_t>(memory_at(entry_of(queue, position), 2));
     Chain chain;
-    chain.slot = slot;
+    chain.position = position;
     if (walk(queue, head, chain)) {
         for (const auto& [other, exposed] : queue.exposed)
             for (const std::uint16_t i : chain.descriptors)
@@ -298,7 +307,7 @@ void VirtioBook::load_from(Queue& queue, std::uint64_t address, unsigned width, 
         else
             ++queue.used_taken;
     }
-    if (width >= 4) queue.exposed.erase(static_cast<std::uint16_t>(value & 0xffff));
+    if (width >= 4) take_back(queue, static_cast<std::uint16_t>(value & 0xffff));
 }
 
 Fetch VirtioBook::fetch(std::uint64_t address, unsigned /*width*/, std::uint64_t /*value*/) {

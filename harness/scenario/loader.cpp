@@ -109,7 +109,7 @@ class Loader {
         return std::any_of(steps.begin(), steps.end(), [](const json& step) {
             if (!step.is_object()) return false;
             const auto nested = step.find("steps");
-            return step.contains("fault") ||
+            return step.contains("fault") || step.contains("heal") ||
                    (nested != step.end() && nested->is_array() && arms_faults(*nested));
         });
     }

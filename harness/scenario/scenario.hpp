@@ -30,7 +30,7 @@ struct Scenario {
     nlohmann::json steps;                         ///< parameters filled in; JSON pointers as in the file
     std::vector<std::string> findings;  ///< texts that the models must object with; others fail the run
     std::vector<std::string> breaks;    ///< rules that the steps break; all of them, and no other
-    bool has_faults = false;            ///< some step arms a fault
+    bool has_faults = false;            ///< some step arms a fault, or heals
     bool any_findings = false;          ///< the models may object to anything
     std::map<std::string, std::uint64_t> parameters;
     std::uint64_t seed = 1;

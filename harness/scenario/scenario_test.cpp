@@ -445,6 +445,10 @@ TEST(Interpreter, AFindingMustBeAnnouncedAndComeTrue) {
                 HasSubstr("nothing objected with 'LSR'"));
 }
 
+TEST(Interpreter, ThereMayBeNothingToHeal) {
+    EXPECT_TRUE(run(R"("steps": [ { "heal": "all", "struck": 0 } ])").passed);
+}
+
 TEST(Interpreter, WhatTheOutsideWorldCannotDoIsSaid) {
     EXPECT_THAT(failure_of(R"({ "host": "net.link", "up": true })"),
                 HasSubstr("a network link is not something this machine's device"));
