@@ -133,6 +133,7 @@ Site Language::site(const Record& record) const {
 }
 
 std::optional<std::uint16_t> Language::place_of(Site site, std::string_view name) const {
+    if (name.empty()) return 0;
     const auto& known = names(site);
     const auto found = std::find(known.begin(), known.end(), name);
     if (found == known.end()) return std::nullopt;

@@ -75,7 +75,8 @@ class Language {
     /// What the act of a fault needs, and where it strikes.
     faults::Parameter parameter(const Record& record) const;
     faults::Site site(const Record& record) const;
-    /// Record::place of a fault about a register, a field or a part of a ring, without indices.
+    /// Record::place of a fault about a register, a field or a part of a ring, without indices;
+    /// empty is anywhere.
     std::optional<std::uint16_t> place_of(faults::Site site, std::string_view name) const;
     /// Whether a fault is one of Dialect::harmless.
     bool is_harmless(const faults::Fault& fault) const;

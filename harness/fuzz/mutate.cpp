@@ -18,7 +18,8 @@ class Mutator {
 
     std::vector<Record> operator()(std::span<const Record> program) {
         records_.assign(program.begin(), program.end());
-        if (records_.size() < 2) return first();
+        // Programs grow, and of many faults the first hides what the others would have done.
+        if (records_.size() < 2 || dice_.percent(20)) return first();
         for (std::uint64_t changes = 1 + dice_.below(3); changes > 0; --changes) change();
         return std::move(records_);
     }
@@ -170,13 +171,15 @@ class Mutator {
         if (is_fault(record) && dice_.percent(90)) {
             const auto seen = view(at_work).at(language_.site(record));
             if (!seen.empty()) {
-                const Sight& sight = seen[dice_.below(seen.size())];
+                // The first is anywhere: what has no name is reached by its number.
+                const bool anywhere = dice_.percent(20);
+                const Sight& sight = seen[anywhere ? 0 : dice_.below(seen.size())];
                 record.place = sight.place;
                 bits_ = sight.bits;
                 times = std::min(times, sight.times);
             }
         }
-        const std::uint64_t chance = dice_.below(100);
+        const std::uint64_t chance = record.place == 0 ? dice_.below(200) : dice_.below(100);
         const unsigned most = chance < 50 ? 1 : chance < 80 ? std::min(times, 4U) : times;
         record.nth = static_cast<std::uint8_t>(dice_.below(most));
     }

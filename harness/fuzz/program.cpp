@@ -83,8 +83,11 @@ class JudgedLife : public Life, public harness::MachineListener {
             impossible_now_ = impossible_now_ || makes_impossible_id(fault);
             unwritten_now_ = unwritten_now_ || hides_status(fault);
             short_now_ = short_now_ || says_short(fault);
-            others_now_ =
-                others_now_ || !(makes_impossible_id(fault) || hides_status(fault) || says_short(fault));
+            // Two lies about one word may make a truth.
+            const bool again = layer_.calls_left() == struck_at_;
+            struck_at_ = layer_.calls_left();
+            others_now_ = others_now_ || again ||
+                          !(makes_impossible_id(fault) || hides_status(fault) || says_short(fault));
             if (struck) struck(step_, fault);
         });
     }
@@ -260,6 +263,7 @@ class JudgedLife : public Life, public harness::MachineListener {
     bool unwritten_now_ = false;
     bool short_now_ = false;
     bool others_now_ = false;
+    std::uint64_t struck_at_ = 0;  ///< FaultLayer::calls_left() at the last strike
     std::vector<Bytes> arrived_;
     std::vector<Bytes> sent_;
     Bytes typed_;
@@ -288,8 +292,9 @@ void ProgramBench::rehearse() {
         harness::Atlas& atlas = layer_.atlas();
         const auto pieces = registers ? atlas.registers(at.space, at.address, at.width).pieces
                                       : atlas.memory(at.address, at.width, bench_.rig().machine().ram());
-        for (const trace::NamedBits& piece : pieces)
-            (at_work ? views_.work : views_.start).saw(language(), at.site, piece.name, piece.bits);
+        Sights& sights = at_work ? views_.work : views_.start;
+        sights.saw(language(), at.site, "", 8 * at.width);
+        for (const trace::NamedBits& piece : pieces) sights.saw(language(), at.site, piece.name, piece.bits);
     });
     const Dialect& dialect = language().dialect();
     const auto record = [](Step::Kind kind, std::size_t what) {

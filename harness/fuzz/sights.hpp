@@ -24,6 +24,7 @@ struct Sight {
 /// dozens: lies about the others would teach nothing.
 class Sights {
   public:
+    /// A name without indices; empty stands for any place.
     void saw(const Language& language, faults::Site site, const std::string& name, unsigned bits);
     std::span<const Sight> at(faults::Site site) const { return sights_[static_cast<std::size_t>(site)]; }
 

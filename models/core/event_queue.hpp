@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <limits>
-#include <map>
+#include <vector>
 
 namespace tb::model {
 
@@ -45,7 +46,7 @@ class EventQueue {
     Id schedule(std::uint64_t delay, std::uint32_t priority, std::function<void()> action);
     /// Forgets an event that has not run yet; does nothing for one that has.
     void cancel(Id& id);
-    bool pending(const Id& id) const { return events_.contains(id.key_); }
+    bool pending(const Id& id) const;
 
     /// Runs everything that is due, including what that schedules for the same time. A chain of zero-delay
     /// events is cut at a large bound, so that a model in a loop cannot hang the run; returns false when it
@@ -60,9 +61,21 @@ class EventQueue {
     void reset();
 
   private:
-    void refresh() { next_time_ = events_.empty() ? kNever : events_.begin()->first.time; }
+    struct Event {
+        Key key;
+        std::function<void()> action;
+    };
+    using Events = std::vector<Event>;
 
-    std::map<Key, std::function<void()>> events_;
+    void refresh() { next_time_ = events_.empty() ? kNever : events_.back().key.time; }
+    static std::size_t place_of(const Events& events, const Key& key);
+    static bool is_at(const Events& events, std::size_t place, const Key& key) {
+        return place < events.size() && events[place].key == key;
+    }
+
+    /// The next one last. A handful wait at a time, and a list of them in one piece needs no memory of its
+    /// own for each.
+    Events events_;
     std::uint64_t now_ = 0;
     std::uint64_t next_time_ = kNever;
     std::uint64_t sequence_ = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "models/serial/char_stream.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace tb::model::serial {
@@ -47,8 +48,9 @@ void CharStream::room() {
         }
         // In pieces as large as the device asks for, because it counts its timeout from the last piece.
         std::vector<std::byte> piece;
-        for (std::size_t most = device_->can_receive();
-             piece.size() < most && !input_.empty() && !input_.front().is_break;) {
+        const std::size_t most = device_->can_receive();
+        piece.reserve(std::min(most, input_.size()));
+        while (piece.size() < most && !input_.empty() && !input_.front().is_break) {
             piece.push_back(input_.front().character);
             input_.pop_front();
         }
