@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "harness/fuzz/lies.hpp"
 #include "harness/fuzz/mutate.hpp"
 #include "harness/random/dice.hpp"
 
@@ -24,11 +25,21 @@ std::size_t put(const std::vector<fuzz::Record>& program, std::uint8_t* data, st
     return size;
 }
 
+/// The plain lies, one by one, as long as there are any.
+const std::vector<fuzz::Record>* next_lie(unsigned seed) {
+    static const auto lies = fuzz::plain_lies(fuzz::language(), fuzz::views(), seed);
+    static std::size_t next = 0;
+    return next == lies.size() ? nullptr : &lies[next++];
+}
+
 }  // namespace
 
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most,
                                                unsigned int seed) {
     constexpr unsigned kByBytes = 30;
+    constexpr unsigned kByChance = 50;
+    if (!random::Dice(seed).percent(kByChance))
+        if (const auto* lie = next_lie(seed)) return put(*lie, data, most);
     if (size >= fuzz::kRecordBytes && random::Dice(seed).percent(kByBytes))
         return LLVMFuzzerMutate(data, size, most);
     return put(fuzz::mutate(fuzz::unpack({data, size}), fuzz::language(), fuzz::views(), seed), data, most);

@@ -166,7 +166,8 @@ class VirtioBlk final : public BlockDevice {
     List free_;
     List flying_;  ///< oldest first, and so by deadline
     List done_;
-    std::uint16_t free_mapping_ = kNone;
+    std::uint16_t free_mapping_ = kNone;  ///< the first that was given back
+    std::uint16_t fresh_mapping_ = 0;     ///< from here on none was used
     std::array<virtio::Virtqueue, kMostQueues> rings_{};
     std::array<Slot, kMostRequests> slots_{};
     std::array<Mapping, kMostMappings> mappings_{};

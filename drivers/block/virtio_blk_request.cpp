@@ -115,11 +115,15 @@ hal::Result<std::uint32_t> VirtioBlk::map_data(Slot& slot, const Request& reques
     const hal::Direction direction = device_writes ? hal::Direction::kFromDevice : hal::Direction::kToDevice;
     std::uint32_t pieces = 0;
     for (const std::span<std::byte>& segment : request.segments) {
-        const std::uint16_t taken = free_mapping_;
-        if (taken == kNone) return Error::kBusy;
+        // One that was given back, or the next that never was used.
+        const std::uint16_t taken = free_mapping_ != kNone ? free_mapping_ : fresh_mapping_;
+        if (taken == kMostMappings) return Error::kBusy;
         const hal::Result<hal::DmaMapping> mapped = platform_.map(segment, direction);
         if (!mapped) return mapped.error();
-        free_mapping_ = mappings_[taken].next;
+        if (free_mapping_ != kNone)
+            free_mapping_ = mappings_[taken].next;
+        else
+            ++fresh_mapping_;
         mappings_[taken] = {*mapped, slot.mappings};
         slot.mappings = taken;
 
@@ -257,9 +261,8 @@ void VirtioBlk::clear_slots() {
         slots_[i].mappings = kNone;
         append(free_, i);
     }
-    for (std::uint16_t i = 0; i < kMostMappings; ++i)
-        mappings_[i] = {{}, i + 1u < kMostMappings ? static_cast<std::uint16_t>(i + 1) : kNone};
-    free_mapping_ = 0;
+    free_mapping_ = kNone;
+    fresh_mapping_ = 0;
 }
 
 }  // namespace tb::block

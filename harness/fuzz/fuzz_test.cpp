@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "harness/fuzz/lies.hpp"
 #include "harness/fuzz/minimise.hpp"
 #include "harness/fuzz/mutate.hpp"
 #include "harness/fuzz/program.hpp"
@@ -167,6 +168,21 @@ TEST(Mutate, ReachesEveryActAndEveryPlace) {
         }
     EXPECT_THAT(acts, SizeIs(faults::act_specs().size()));
     EXPECT_TRUE(places.contains("queue.used.ring.id") && places.contains("queue.writable.last"));
+}
+
+TEST(Lies, ThereIsOneForEachPlaceAndMostStrike) {
+    for (const Dialect* dialect : dialects()) {
+        ProgramBench bench(*dialect);
+        const auto lies = plain_lies(bench.language(), bench.views(), 1);
+        EXPECT_EQ(lies, plain_lies(bench.language(), bench.views(), 1));
+        EXPECT_NE(lies, plain_lies(bench.language(), bench.views(), 2));
+        std::size_t struck = 0;
+        for (const auto& program : lies) {
+            EXPECT_EQ(bench.run(program), "");
+            struck += bench.tally().strikes != 0 ? 1 : 0;
+        }
+        EXPECT_GT(struck, lies.size() / 2) << dialect->name << " " << lies.size() << " " << struck;
+    }
 }
 
 TEST(Mutate, FaultsAreMostlyWhereTheDriverLooks) {
