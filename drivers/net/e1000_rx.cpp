@@ -53,6 +53,13 @@ void RxRing::program() {
     regs_.write<std::uint32_t>(reg::kRDT, config_.descriptors - 1);
 }
 
+bool RxRing::is_programmed() const {
+    const std::uint64_t base = ring_.device_address();
+    return regs_.read<std::uint32_t>(reg::kRDBAL) == static_cast<std::uint32_t>(base) &&
+           regs_.read<std::uint32_t>(reg::kRDBAH) == static_cast<std::uint32_t>(base >> 32) &&
+           regs_.read<std::uint32_t>(reg::kRDLEN) == config_.descriptors * kDescriptorBytes;
+}
+
 void RxRing::arm(unsigned slot) {
     ring_.cell<std::uint64_t>(slot * kDescriptorBytes)
         .store(buffers_.device_address() + std::uint64_t{slot} * config_.buffer_bytes);

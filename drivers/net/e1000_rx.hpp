@@ -34,6 +34,8 @@ class RxRing {
     /// its own. Frames that were not taken are lost and counted as missed. The device may receive from then
     /// on.
     void program();
+    /// Whether the device still has what program() wrote: one that was reset since has its ring at address 0.
+    bool is_programmed() const;
 
     /// Looks at what the device wrote: at most `budget` frames and one round of the ring. Returns how many
     /// frames were found, good or bad.

@@ -137,6 +137,7 @@ Status E1000::configure() {
         write(reg::kTADV, options_.moderation.tadv);
     }
     write(reg::kTIPG, kTipgCopper);
+    if (!tx_.is_programmed() || !rx_.is_programmed()) return Error::kReset;
     return {};
 }
 

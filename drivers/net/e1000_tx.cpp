@@ -48,6 +48,13 @@ void TxRing::program() {
     regs_.write<std::uint32_t>(reg::kTDT, 0);
 }
 
+bool TxRing::is_programmed() const {
+    const std::uint64_t base = ring_.device_address();
+    return regs_.read<std::uint32_t>(reg::kTDBAL) == static_cast<std::uint32_t>(base) &&
+           regs_.read<std::uint32_t>(reg::kTDBAH) == static_cast<std::uint32_t>(base >> 32) &&
+           regs_.read<std::uint32_t>(reg::kTDLEN) == config_.descriptors * kDescriptorBytes;
+}
+
 void TxRing::put(unsigned slot, std::uint64_t first, std::uint64_t second) {
     ring_.cell<std::uint64_t>(slot * kDescriptorBytes).store(first);
     ring_.cell<std::uint64_t>(slot * kDescriptorBytes + 8).store(second);

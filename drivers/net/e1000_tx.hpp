@@ -35,6 +35,8 @@ class TxRing {
     void release();
     /// Points the device, which was reset, at the empty ring. Nothing may be in flight.
     void program();
+    /// Whether the device still has what program() wrote: one that was reset since has its ring at address 0.
+    bool is_programmed() const;
 
     /// kBusy: no room, take completions first. kInvalidArgument: the frame contradicts itself. kOutOfRange:
     /// longer than the device or the ring takes. kUnsupported: a VLAN tag without Config::vlan. kNoMemory:

@@ -97,6 +97,14 @@ std::uint8_t Language::kind_byte(Step::Kind kind) {
     return static_cast<std::uint8_t>(std::find(std::begin(kKinds), std::end(kKinds), kind) -
                                      std::begin(kKinds));
 }
+Record Language::settling() {
+    constexpr std::uint64_t kSettles = 1'001'000'000;
+    Record record;
+    record.kind = kind_byte(Step::Kind::kWait);
+    record.what = static_cast<std::uint8_t>(std::find(std::begin(kWaits), std::end(kWaits), kSettles) -
+                                            std::begin(kWaits));
+    return record;
+}
 Step::Kind Language::kind_of(const Record& record) {
     return pick(kKinds, record.kind);
 }

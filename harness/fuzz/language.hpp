@@ -81,6 +81,10 @@ class Language {
     /// Whether a fault is one of Dialect::harmless.
     bool is_harmless(const faults::Fault& fault) const;
 
+    /// A wait for what a device does in its own time after a start: QEMU's e1000 takes no frames for a
+    /// second.
+    static Record settling();
+
     /// Record::kind for a step's kind, and back.
     static std::uint8_t kind_byte(Step::Kind kind);
     static Step::Kind kind_of(const Record& record);

@@ -2,6 +2,8 @@
 #include "harness/fuzz/lies.hpp"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <utility>
 
 #include "harness/random/dice.hpp"
@@ -30,12 +32,23 @@ class Liar {
             fault.what = static_cast<std::uint8_t>(what);
             for (const bool at_work : {false, true}) everywhere(fault, at_work);
         }
-        for (std::size_t i = programs_.size(); i > 1; --i)
-            std::swap(programs_[i - 1], programs_[dice_.below(i)]);
-        return std::move(programs_);
+        std::vector<std::vector<Record>> all;
+        for (auto& group : groups_) {
+            for (std::size_t i = group.size(); i > 1; --i) std::swap(group[i - 1], group[dice_.below(i)]);
+            std::move(group.begin(), group.end(), std::back_inserter(all));
+        }
+        return all;
     }
 
   private:
+    /// What is in memory is the device's word alone, and few places; then registers by name.
+    enum Group : std::uint8_t { kMemory, kNamed, kRest, kGroups };
+    Group group_of(const Record& fault) const {
+        const faults::Site site = language_.site(fault);
+        if (site == faults::Site::kLoad || site == faults::Site::kData) return kMemory;
+        return site == faults::Site::kRead && fault.place != 0 ? kNamed : kRest;
+    }
+
     void everywhere(Record fault, bool at_work) {
         const auto sights = (at_work ? views_.work : views_.start).at(language_.site(fault));
         if (language_.places(fault) == 1) {
@@ -85,6 +98,7 @@ class Liar {
                                      .nth = static_cast<std::uint8_t>(dice_.below(2)),
                                      .times = static_cast<std::uint8_t>(dice_.below(2))}};
         if (!at_work) program.push_back(fault);
+        program.push_back(Language::settling());
         std::size_t operations = 0;
         for (std::size_t i = 0; i < dialect.verbs.size() && operations < kMostOperations; ++i) {
             if (dialect.verbs[i].restarts) continue;
@@ -95,13 +109,13 @@ class Liar {
                                .place = static_cast<std::uint16_t>(dice_.below(16))});
             if (++operations == 1 && at_work) program.push_back(fault);
         }
-        programs_.push_back(std::move(program));
+        groups_[group_of(fault)].push_back(std::move(program));
     }
 
     const Language& language_;
     const Views& views_;
     random::Dice dice_;
-    std::vector<std::vector<Record>> programs_;
+    std::array<std::vector<std::vector<Record>>, kGroups> groups_;
 };
 
 }  // namespace

@@ -12,7 +12,8 @@ namespace tb::fuzz {
 
 /// Programs of one fault each: every act, with the plainest of its numbers (single bits, numbers at edges),
 /// at every place where the driver looks, at its start and at work, before some operations. What a single lie
-/// can do is known when they have run; chance is for the rest. In an order of the seed's.
+/// can do is known when they have run; chance is for the rest. Memory first, then
+/// registers; else in an order of the seed's.
 std::vector<std::vector<Record>> plain_lies(const Language& language, const Views& views, std::uint64_t seed);
 
 }  // namespace tb::fuzz

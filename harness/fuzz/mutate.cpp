@@ -30,6 +30,7 @@ class Mutator {
         const bool at_work = dice_.percent(70);
         records_ = {Record{}, fresh(Step::Kind::kFault, at_work), fresh(Step::Kind::kDo, true)};
         if (at_work) records_.insert(records_.begin() + 1, fresh(Step::Kind::kDo, true));
+        if (dice_.percent(50)) records_.insert(records_.begin() + (at_work ? 1 : 2), Language::settling());
         if (dice_.percent(20)) options();
         return std::move(records_);
     }

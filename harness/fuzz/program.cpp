@@ -305,6 +305,7 @@ void ProgramBench::rehearse() {
         layer_.reset();
         Life life(bench_, layer_);
         life.take(language().start({.what = options}));
+        life.take(language().step(Language::settling()));
         for (std::size_t i = 0; i < dialect.verbs.size(); ++i) {
             at_work = !dialect.verbs[i].restarts;
             life.take(language().step(record(Step::Kind::kHost, i)));
