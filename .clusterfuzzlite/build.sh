@@ -25,6 +25,6 @@ for program in "$build"/bin/fuzz_*; do
   corpus=$source_folder/fuzz/corpus/$target
   if [ -d "$corpus" ]; then (cd "$corpus" && zip -q -r "$OUT/${name}_seed_corpus.zip" .); fi
   if [ -f "$build/dictionaries/$target.dict" ]; then cp "$build/dictionaries/$target.dict" "$OUT/$name.dict"; fi
-  printf '[libfuzzer]\nmax_len = %d\ndetect_leaks = 0\n' "$(case $target in *_program | model_*) echo 384 ;; *_stream) echo 4096 ;; *) echo 65536 ;; esac)" \
+  printf '[libfuzzer]\nmax_len = %d\ndetect_leaks = 0\nlen_control = 0\n' "$(case $target in *_program | model_*) echo 384 ;; *_stream) echo 4096 ;; *) echo 65536 ;; esac)" \
     >"$OUT/$name.options"
 done

@@ -125,8 +125,9 @@ int fuzz_command(const FuzzOptions& options) {
         not_built(*target);
         return kEnvironmentLacks;
     }
-    std::vector<std::string> command{program, fmt::format("-seed={}", options.seed), "-max_len=4096",
-                                     "-print_final_stats=1", kNoLeakRuns};
+    std::vector<std::string> command{program,         fmt::format("-seed={}", options.seed),
+                                     "-max_len=4096", "-print_final_stats=1",
+                                     kNoLeakRuns,     "-len_control=0"};
     if (options.runs != 0) command.push_back(fmt::format("-runs={}", options.runs));
     if (options.seconds != 0) command.push_back(fmt::format("-max_total_time={}", options.seconds));
     if (options.jobs > 1) command.push_back(fmt::format("-fork={}", options.jobs));

@@ -148,7 +148,7 @@ class Census {
         const Ended ended =
             run_child({fs::absolute(program).string(), fmt::format("-seed={}", seed),
                        fmt::format("-max_total_time={}", seconds_), "-max_len=576", "-print_final_stats=1",
-                       "-detect_leaks=0", "-artifact_prefix=" + folder.path() + "/"},
+                       "-detect_leaks=0", "-len_control=0", "-artifact_prefix=" + folder.path() + "/"},
                       folder.path(), 3.0 * seconds_ + 30);
         return {ended.code != 0, executions_in(ended.text), ended.seconds,
                 ended.code == 0 ? "" : kind_of_failure(ended.text, ended.code)};

@@ -25,28 +25,33 @@ class Liar {
     Liar(const Language& language, const Views& views, std::uint64_t seed)
         : language_(language), views_(views), dice_(seed) {}
 
-    std::vector<std::vector<Record>> operator()() {
+    Lies operator()() {
         Record fault;
         fault.kind = Language::kind_byte(Step::Kind::kFault);
         for (std::size_t what = 0; what < language_.whats(fault); ++what) {
             fault.what = static_cast<std::uint8_t>(what);
             for (const bool at_work : {false, true}) everywhere(fault, at_work);
         }
-        std::vector<std::vector<Record>> all;
+        Lies all;
+        all.first = groups_[kMemory].size() + groups_[kEnds].size();
         for (auto& group : groups_) {
             for (std::size_t i = group.size(); i > 1; --i) std::swap(group[i - 1], group[dice_.below(i)]);
-            std::move(group.begin(), group.end(), std::back_inserter(all));
+            std::move(group.begin(), group.end(), std::back_inserter(all.programs));
         }
         return all;
     }
 
   private:
-    /// What is in memory is the device's word alone, and few places; then registers by name.
-    enum Group : std::uint8_t { kMemory, kNamed, kRest, kGroups };
+    /// What is in memory is the device's word alone, and few places; then registers by name, and of them all
+    /// bits one way or the other before other values, and those before all else.
+    enum Group : std::uint8_t { kMemory, kEnds, kValues, kNamed, kRest, kGroups };
     Group group_of(const Record& fault) const {
         const faults::Site site = language_.site(fault);
         if (site == faults::Site::kLoad || site == faults::Site::kData) return kMemory;
-        return site == faults::Site::kRead && fault.place != 0 ? kNamed : kRest;
+        if (site != faults::Site::kRead || fault.place == 0) return kRest;
+        const faults::Act act = language_.step(fault).fault.act;
+        if (act == faults::Act::kZero || act == faults::Act::kAllOnes) return kEnds;
+        return act == faults::Act::kValue ? kValues : kNamed;
     }
 
     void everywhere(Record fault, bool at_work) {
@@ -120,8 +125,7 @@ class Liar {
 
 }  // namespace
 
-std::vector<std::vector<Record>> plain_lies(const Language& language, const Views& views,
-                                            std::uint64_t seed) {
+Lies plain_lies(const Language& language, const Views& views, std::uint64_t seed) {
     return Liar(language, views, seed)();
 }
 

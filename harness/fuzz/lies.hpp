@@ -14,6 +14,10 @@ namespace tb::fuzz {
 /// at every place where the driver looks, at its start and at work, before some operations. What a single lie
 /// can do is known when they have run; chance is for the rest. Memory first, then
 /// registers; else in an order of the seed's.
-std::vector<std::vector<Record>> plain_lies(const Language& language, const Views& views, std::uint64_t seed);
+struct Lies {
+    std::vector<std::vector<Record>> programs;
+    std::size_t first = 0;  ///< so many of them are to run before all that chance makes
+};
+Lies plain_lies(const Language& language, const Views& views, std::uint64_t seed);
 
 }  // namespace tb::fuzz
