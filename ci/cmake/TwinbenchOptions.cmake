@@ -44,6 +44,8 @@ if(TWINBENCH_FUZZ)
   if(NOT TWINBENCH_SANITIZE)
     # They come from outside, if there are any.
     target_compile_options(tb_options INTERFACE -fno-sanitize=vptr)
+    # A sanitizer's library has what instrumented code calls, for programs without the fuzzer.
+    target_link_options(tb_options INTERFACE -fsanitize=undefined)
   endif()
 endif()
 # What the fuzzer learns of the sources in this folder and below: everything, where nothing is said; `tb_coverage(edges)`: where
