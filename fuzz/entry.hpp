@@ -20,6 +20,19 @@ namespace tb::fuzz {
 /// the one on which all others ran. Nothing: the target has no seam.
 std::optional<std::uint64_t> seam_hash(const std::uint8_t* data, std::size_t size, bool fresh);
 
+/// What executions are worth: the calls at the seam of all inputs so far. A target without a seam counts
+/// nothing.
+struct Worked {
+    std::uint64_t inputs = 0;
+    std::uint64_t calls = 0;
+
+    void add(std::uint64_t of_one_input) {
+        ++inputs;
+        calls += of_one_input;
+    }
+};
+inline Worked worked;
+
 /// libFuzzer keeps the input that ends the program.
 inline void report(const std::string& finding) {
     if (finding.empty()) return;

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "fuzz/entry.hpp"
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 /// Cheaper than by default, and they find as much: a driver's frames are not looked at when they are gone,
@@ -18,5 +20,12 @@ extern "C" const char* __asan_default_options() {  // NOLINT: the sanitizer's na
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
     ::setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
+    // Behind libFuzzer's own figures.
+    std::atexit([] {
+        const auto& worked = tb::fuzz::worked;
+        if (worked.inputs != 0)
+            std::fprintf(stderr, "stat::seam_calls_per_execution:  %llu\n",
+                         static_cast<unsigned long long>(worked.calls / worked.inputs));
+    });
     return 0;
 }

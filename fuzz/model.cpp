@@ -29,7 +29,9 @@ const tb::fuzz::Views& tb::fuzz::views() {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     fuzz::begin_input();
-    fuzz::report(bench().run(fuzz::unpack({data, size})));
+    const std::string finding = bench().run(fuzz::unpack({data, size}));
+    fuzz::worked.add(bench().calls());
+    fuzz::report(finding);
     return 0;
 }
 

@@ -62,6 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::begin_input();
     const auto program = fuzz::unpack({data, size});
     const std::string finding = bench().run(program);
+    fuzz::worked.add(bench().tally().calls);
     if (!finding.empty()) {
         const auto scenario = fuzz::to_scenario(program, bench().language(), finding);
         for (const auto& step : scenario["steps"]) std::fprintf(stderr, "    %s\n", step.dump().c_str());

@@ -26,6 +26,8 @@ class GuestBench {
     std::string run(std::span<const Record> program) { return run(program, false); }
     std::string run_hashed(std::span<const Record> program) { return run(program, true); }
     std::uint64_t hash() const { return hash_; }
+    /// At the seam, of the last program.
+    std::uint64_t calls() const { return kMostCalls - layer_.calls_left(); }
     const Language& language() const { return bench_.language(); }
 
   private:
