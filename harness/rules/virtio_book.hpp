@@ -69,7 +69,7 @@ class VirtioBook : public Book {
         bool enabled = false;
         std::optional<std::uint16_t> notify_off;
         std::uint16_t avail_idx = 0;
-        std::uint16_t told_idx = 0;    ///< up to here the driver has asked whether the device wants to hear
+        std::uint16_t told_idx = 0;  ///< up to here the driver has asked whether the device wants to hear
         /// The device takes entries in order: those before one that has come back are read, and free.
         std::uint16_t consumed = 0;
         std::uint16_t used_heard = 0;  ///< the device's index, as the driver has loaded it
