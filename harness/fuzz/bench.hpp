@@ -26,8 +26,8 @@ class Bench {
     std::unique_ptr<harness::Rig> rig_;
 };
 
-/// Of one life, in calls at the seam and in virtual time: many operations that end by their deadline one
-/// behind the other are no hang.
+/// Of one step of a program, or of one life before a stream, in calls at the seam; and of a life in virtual
+/// time.
 inline constexpr std::uint64_t kMostCalls = 2'000'000;
 inline constexpr std::uint64_t kMostVirtualNs = 3'000'000'000'000;
 

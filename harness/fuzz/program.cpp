@@ -100,6 +100,9 @@ class JudgedLife : public Life, public harness::MachineListener {
 
     void play(std::span<const Step> steps) {
         for (const Step& step : steps) {
+            // A life that has been long is cut: the rest would take more time than it is worth.
+            if (calls() > kMostCalls) break;
+            grant();
             ++step_;
             if (step.kind == Step::Kind::kFault) {
                 Fault fault = step.fault;
@@ -114,12 +117,14 @@ class JudgedLife : public Life, public harness::MachineListener {
             collect();
         }
         ++step_;
+        grant();
         stop();
         collect();
         look_for_vectors("when it stopped");
         look_for_belief();
     }
     void conclude() {
+        grant();
         const bool struck = layer_.strikes() != 0;
         // Whoever is plugged in after a removal gets a driver of its own.
         if (layer_.removed()) renew();
@@ -130,6 +135,9 @@ class JudgedLife : public Life, public harness::MachineListener {
         close();
         look_for_vectors("when it went");
     }
+
+    /// At the seam, so far.
+    std::uint64_t calls() const { return calls_ + kMostCalls - layer_.calls_left(); }
 
     void finding(const std::string& text) override {
         if (text.starts_with("driver ")) object(text);
@@ -145,6 +153,14 @@ class JudgedLife : public Life, public harness::MachineListener {
     }
 
   private:
+    /// Each step has its own budget: many operations that end by their deadline, one behind the other, are no
+    /// hang.
+    void grant() {
+        calls_ = calls();
+        layer_.set_budget(kMostCalls, kMostVirtualNs);
+        struck_at_ = 0;
+    }
+
     void begins(const OperationSpec& operation, const Arguments& arguments) override {
         rules_.driver_begins();
         impossible_now_ = unwritten_now_ = short_now_ = others_now_ = false;
@@ -254,6 +270,7 @@ class JudgedLife : public Life, public harness::MachineListener {
     rules::RulesLayer& rules_;
     faults::FaultLayer& layer_;
     std::size_t step_ = 0;
+    std::uint64_t calls_ = 0;  ///< before this step
     std::optional<faults::FaultLayer::Handle> struck_by_;
     bool several_ = false;  ///< faults have struck
     bool trusts_ = true;    ///< no lie was told that a driver cannot see through
@@ -338,7 +355,7 @@ std::string ProgramBench::run(std::span<const Record> program, bool hashed) {
         life.abandon();
         return hang.what();
     }
-    tally_ = {kMostCalls - layer_.calls_left(), layer_.strikes(), hash.hash()};
+    tally_ = {life.calls(), layer_.strikes(), hash.hash()};
     return life.verdict();
 }
 
