@@ -27,6 +27,8 @@ target_compile_options(tb_plain INTERFACE
 # All others: the same, and what the presets ask for.
 add_library(tb_options INTERFACE)
 target_link_libraries(tb_options INTERFACE tb_plain)
+# Which of the two the libraries of a folder get.
+set(TWINBENCH_LIBRARY_OPTIONS tb_options)
 if(TWINBENCH_SANITIZE)
   target_compile_options(tb_options INTERFACE
     -fsanitize=${TWINBENCH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

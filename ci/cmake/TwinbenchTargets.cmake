@@ -8,11 +8,7 @@
 function(tb_library name)
   cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
   add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
-  set(options tb_options)
-  if(TWINBENCH_LIBRARY_OPTIONS)
-    set(options ${TWINBENCH_LIBRARY_OPTIONS})
-  endif()
-  target_link_libraries(${name} PRIVATE ${options} PUBLIC ${arg_LINK})
+  target_link_libraries(${name} PRIVATE ${TWINBENCH_LIBRARY_OPTIONS} PUBLIC ${arg_LINK})
 endfunction()
 
 function(tb_test name)

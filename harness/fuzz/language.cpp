@@ -46,6 +46,7 @@ constexpr std::uint64_t ordinal(std::uint8_t byte) {
 std::optional<std::uint64_t> times_of(std::uint8_t byte) {
     constexpr int kDefault = -1;
     constexpr int kTimes[] = {kDefault, kDefault, kDefault, 1, 2, 3, 8, 0};
+    static_assert(kTimes[Language::kForever] == 0);
     const int times = pick(kTimes, byte);
     if (times == kDefault) return std::nullopt;
     return static_cast<std::uint64_t>(times);

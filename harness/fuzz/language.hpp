@@ -81,6 +81,8 @@ class Language {
     /// Whether a fault is one of Dialect::harmless.
     bool is_harmless(const faults::Fault& fault) const;
 
+    /// Record::times of a fault that strikes until it is healed.
+    static constexpr std::uint8_t kForever = 7;
     /// A wait for what a device does in its own time after a start: QEMU's e1000 takes no frames for a
     /// second.
     static Record settling();

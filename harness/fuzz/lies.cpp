@@ -18,7 +18,6 @@ constexpr unsigned kMostBits = 32;
 constexpr unsigned kMostAnywhere = 200;
 constexpr unsigned kMostOfNone = 4;
 constexpr std::size_t kMostOperations = 6;
-constexpr std::uint8_t kForever = 7;  ///< Record::times
 
 class Liar {
   public:
@@ -87,7 +86,7 @@ class Liar {
             default:
                 add(fault, at_work);
                 if (place == 0) return;
-                fault.times = kForever;
+                fault.times = Language::kForever;
                 return add(fault, at_work);
         }
     }
