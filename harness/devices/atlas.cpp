@@ -107,6 +107,17 @@ const Place& Atlas::ring(std::uint64_t address, unsigned width) {
     return place;
 }
 
+Place& Atlas::Places::operator[](const Access& access) {
+    Recent& recent = recent_[Hash()(access) % recent_.size()];
+    if (recent.place == nullptr || recent.access != access) recent = {access, &all_[access]};
+    return *recent.place;
+}
+
+void Atlas::Places::clear() {
+    all_.clear();
+    recent_.fill({});
+}
+
 Place& Atlas::remembered(Places& places, const Access& access) {
     // A driver that is lied to may have its device anywhere, and so again and again.
     constexpr std::uint32_t kMost = 1 << 16;

@@ -89,7 +89,20 @@ class Atlas {
             return static_cast<std::size_t>(mixed ^ mixed >> 32);
         }
     };
-    using Places = std::unordered_map<Access, Place, Hash>;
+    /// A map, and what was asked for of late in front of it: most accesses are of few places.
+    class Places {
+      public:
+        Place& operator[](const Access& access);
+        void clear();
+
+      private:
+        struct Recent {
+            Access access;
+            Place* place = nullptr;
+        };
+        std::unordered_map<Access, Place, Hash> all_;
+        std::array<Recent, 256> recent_{};  ///< by hash
+    };
     Place& remembered(Places& places, const Access& access);
 
     trace::SymbolTable symbols_;

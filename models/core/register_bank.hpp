@@ -50,16 +50,16 @@ class RegisterBank {
   public:
     class Register {
       public:
-        explicit Register(const RegisterSpec& spec, unsigned index)
-            : spec_(&spec), value_(spec.reset), index_(index), has_reading_effect_(spec.clear_on_read) {}
+        Register(const RegisterSpec& spec, unsigned index, std::uint64_t& value)
+            : spec_(&spec), value_(&value), index_(index), has_reading_effect_(spec.clear_on_read) {}
 
         const RegisterSpec& spec() const { return *spec_; }
         /// Position in an array of registers, 0 for a single one.
         unsigned index() const { return index_; }
-        std::uint64_t value() const { return value_; }
-        void set(std::uint64_t value) { value_ = value; }
+        std::uint64_t value() const { return *value_; }
+        void set(std::uint64_t value) { *value_ = value; }
         /// Sets and clears bits of the stored value.
-        void modify(std::uint64_t set, std::uint64_t clear) { value_ = (value_ & ~clear) | set; }
+        void modify(std::uint64_t set, std::uint64_t clear) { *value_ = (*value_ & ~clear) | set; }
 
         using Reader = std::function<std::uint64_t(std::uint64_t stored)>;
         using Writer = std::function<void(std::uint64_t old, std::uint64_t written)>;
@@ -76,16 +76,16 @@ class RegisterBank {
         std::uint64_t read() {
             if (has_reading_effect_) [[unlikely]]
                 return read_with_effect();
-            return value_;
+            return *value_;
         }
         void write(std::uint64_t value);
-        void reset() { value_ = spec_->reset; }
+        void reset() { *value_ = spec_->reset; }
 
       private:
         std::uint64_t read_with_effect();
 
         const RegisterSpec* spec_;
-        std::uint64_t value_;
+        std::uint64_t* value_;  ///< in the bank
         unsigned index_;
         bool has_reading_effect_;
         Reader reader_;
@@ -94,6 +94,8 @@ class RegisterBank {
 
     /// `size` is the block's length in bytes; registers start at multiples of `granule` (a power of two).
     RegisterBank(std::span<const RegisterSpec> table, std::uint32_t size, unsigned granule = 1);
+    RegisterBank(const RegisterBank&) = delete;
+    RegisterBank& operator=(const RegisterBank&) = delete;
 
     /// The register that starts at `offset` rounded down to the granule, or null.
     Register* find(std::uint64_t offset) {
@@ -119,6 +121,9 @@ class RegisterBank {
   private:
     static constexpr std::uint16_t kNone = 0xffff;
 
+    // Values side by side, so that a reset is one copy: it is what a fuzzer does most.
+    std::vector<std::uint64_t> at_reset_;
+    std::vector<std::uint64_t> values_;
     std::vector<Register> registers_;
     std::vector<std::uint16_t> lookup_;
     unsigned granule_shift_;

@@ -108,7 +108,9 @@ void MacRegisters::count_size(Register* first, std::size_t bytes) {
 
 void MacRegisters::reset() {
     bank.reset();
+    if (!packet_buffer_written_) return;
     std::fill(packet_buffer_.begin(), packet_buffer_.end(), 0);
+    packet_buffer_written_ = false;
 }
 
 std::uint32_t& MacRegisters::packet_buffer_word(std::uint32_t offset) {
@@ -116,10 +118,9 @@ std::uint32_t& MacRegisters::packet_buffer_word(std::uint32_t offset) {
 }
 
 void MacRegisters::write(std::uint32_t offset, std::uint32_t value) {
-    if (offset >= kPacketBufferOffset)
-        packet_buffer_word(offset) = value;
-    else
-        bank.write(offset, value);
+    if (offset < kPacketBufferOffset) return bank.write(offset, value);
+    packet_buffer_word(offset) = value;
+    packet_buffer_written_ = true;
 }
 
 }  // namespace tb::model::net

@@ -96,6 +96,7 @@ class MacRegisters {
     std::uint32_t& packet_buffer_word(std::uint32_t offset);
 
     std::vector<std::uint32_t> packet_buffer_;
+    bool packet_buffer_written_ = false;  ///< since it was zero
 };
 
 }  // namespace tb::model::net
