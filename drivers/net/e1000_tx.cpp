@@ -254,6 +254,7 @@ TxRing::Progress TxRing::progress(hal::Duration timeout) {
         // second.
         watched_head_ = head_;
         extensions_ = 0;
+        paused_ = false;
         return Progress::kFine;
     }
     if (now - watched_since_ < timeout) return Progress::kFine;
@@ -264,8 +265,13 @@ TxRing::Progress TxRing::progress(hal::Duration timeout) {
     const bool moved = head != watched_head_ && head < config_.descriptors;
     watched_since_ = now;
     watched_head_ = head;
-    // §13.4.2: TXOFF is the link partner's pause, which is not the transmitter's fault.
-    if (paused) return Progress::kFine;
+    // §13.4.2: TXOFF is the link partner's pause, which is not the transmitter's fault, but has an end.
+    if (paused) {
+        if (!paused_) paused_since_ = now;
+        paused_ = true;
+        return now - paused_since_ < kLongestPause ? Progress::kFine : Progress::kStalled;
+    }
+    paused_ = false;
     if (moved && extensions_ < kMaxExtensions) {
         ++extensions_;
         return Progress::kFine;

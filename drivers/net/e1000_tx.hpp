@@ -76,6 +76,9 @@ class TxRing {
         bool context = false;
     };
     static constexpr unsigned kMaxExtensions = 4;
+    /// IEEE 802.3 Annex 31B: a partner holds the link for 65,535 quanta of 512 bit times at most, 3.4 s at
+    /// 10 Mb/s, and may ask again; for three times that the device is believed.
+    static constexpr hal::Duration kLongestPause = hal::seconds(10);
 
     hal::Result<Plan> plan(const net::TxFrame& frame) const;
     hal::Status check_offload(const net::Offload& offload, std::uint32_t bytes) const;
@@ -112,6 +115,8 @@ class TxRing {
     bool watching_ = false;
     std::uint32_t watched_head_ = 0;
     unsigned extensions_ = 0;
+    bool paused_ = false;  ///< at the last look
+    hal::Instant paused_since_;
 };
 
 }  // namespace tb::e1000

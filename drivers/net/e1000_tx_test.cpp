@@ -345,12 +345,26 @@ TEST_F(TxTest, APausedTransmitterDoesNotHang) {
     Bytes frame = frame_of(60);
     ASSERT_TRUE(send(frame));
     fake.reg(e1000::reg::kSTATUS) |= e1000::status::kTXOFF;
-    for (int i = 0; i < 8; ++i) {
+    for (int i = 0; i < 5; ++i) {
         driver.poll(8);
         pass(hal::seconds(2));
     }
     EXPECT_TRUE(completions().empty());
     EXPECT_EQ(driver.statistics().tx_hangs, 0u);
+}
+
+TEST_F(TxTest, APauseWithoutAnEndIsAHang) {
+    start();
+    fake.transmits = false;
+    Bytes frame = frame_of(60);
+    ASSERT_TRUE(send(frame));
+    fake.reg(e1000::reg::kSTATUS) |= e1000::status::kTXOFF;
+    for (int i = 0; i < 8; ++i) {
+        driver.poll(8);
+        pass(hal::seconds(2));
+    }
+    EXPECT_THAT(completions(), ElementsAre("device-reset"));
+    EXPECT_EQ(driver.statistics().tx_hangs, 1u);
 }
 
 TEST_F(TxTest, WhatIsInFlightWhenTheDeviceVanishesIsHandedBack) {

@@ -59,10 +59,10 @@ class VirtioBlkBook : public VirtioBook {
                 heard_capacity_ = (heard_capacity_ & 0xffff'ffff) | access.value << 32;
                 break;
             case kMaxDiscardSegments:
-                max_discard_segments_ = access.value;
+                learn(max_discard_segments_, access.value);
                 break;
             case kMaxWriteZeroesSegments:
-                max_write_zeroes_segments_ = access.value;
+                learn(max_write_zeroes_segments_, access.value);
                 break;
             case kWriteback:
                 if (!features_ok())
@@ -124,6 +124,12 @@ class VirtioBlkBook : public VirtioBook {
     }
 
   private:
+    /// Of what the configuration holds only the capacity may change under a driver at work (§5.2.4): a limit
+    /// that goes down later is a slip of the device's.
+    void learn(std::uint64_t& limit, std::uint64_t heard) const {
+        limit = driver_ok() ? std::max(limit, heard) : heard;
+    }
+
     void not_negotiated(const char* what) {
         breaks("virtio-blk.request.not-negotiated", fmt::format("{} without its feature", what));
     }

@@ -43,6 +43,10 @@ bool VirtioBook::features_ok() const {
     return (status_ & kStatusFeaturesOk) != 0;
 }
 
+bool VirtioBook::driver_ok() const {
+    return (status_ & kStatusDriverOk) != 0;
+}
+
 // Registers.
 
 void VirtioBook::read(const Access& access) {
@@ -365,7 +369,7 @@ void VirtioBook::notify(const Access& access) {
     const auto number = static_cast<std::uint16_t>(access.value);
     if (access.width != 2)
         breaks("virtio.notify.width", fmt::format("a notification has {} bytes", access.width));
-    if ((status_ & kStatusDriverOk) == 0)
+    if (!driver_ok())
         breaks("virtio.notify.early", fmt::format("queue {} is notified before DRIVER_OK", number));
     if (needs_reset_)
         breaks("virtio.status.needs-reset",

@@ -50,6 +50,7 @@ class VirtioBook : public Book {
     bool offered(unsigned bit) const { return (offered_ >> bit & 1) != 0; }
     bool negotiated(unsigned bit) const { return (accepted_ >> bit & 1) != 0; }
     bool features_ok() const;
+    bool driver_ok() const;
 
   private:
     struct Chain {
