@@ -16,6 +16,7 @@
 #include "harness/bench/rows.hpp"
 #include "harness/qemu/command_line.hpp"
 #include "harness/qemu/error.hpp"
+#include "harness/qemu/installation.hpp"
 #include "harness/qemu/process.hpp"
 #include "harness/qemu/qmp_client.hpp"
 
@@ -101,8 +102,13 @@ class Run {
 };
 
 void Run::start() {
-    qemu::CommandLine line(
-        {"-nodefaults", "-no-user-config", "-display", "none", "-vga", "none", "-no-reboot"});
+    const auto found = qemu::find_qemu(options_.qemu);
+    if (!found)
+        throw qemu::QemuError(
+            qemu::ErrorKind::kNotFound,
+            fmt::format("there is no {} here; {}", options_.qemu, qemu::how_to_get(options_.qemu)));
+    qemu::CommandLine line(found->command_line(
+        {"-nodefaults", "-no-user-config", "-display", "none", "-vga", "none", "-no-reboot"}));
     line.add("-machine", "q35");
     line.add("-accel", options_.accelerator);
     line.add("-m", "512M");
@@ -127,8 +133,8 @@ void Run::start() {
     line.add("-netdev", fmt::format("socket,id=wire,fd={}", wire));
     line.add("-device", "e1000,addr=5,netdev=wire,mac=52:54:00:12:34:56");
     started_ = Clock::now();
-    process_ =
-        std::make_unique<qemu::Process>(qemu::ProcessOptions{options_.qemu, line.args(), {}, line.numbers()});
+    process_ = std::make_unique<qemu::Process>(
+        qemu::ProcessOptions{found->binary, line.args(), found->env, line.numbers()});
     line.handed_over();
     peer_ = std::make_unique<Peer>(std::move(ours), std::move(serial));
     loop_ = std::make_unique<qemu::EventLoop>(process_.get(), kQmpLimit);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "harness/guest/linux_guest.hpp"
+#include "harness/qemu/installation.hpp"
 #include "harness/qemu/process.hpp"
 
 namespace tb::bench {
@@ -23,12 +24,15 @@ std::string last_line(const std::string& text) {
 
 }  // namespace
 
-std::string why_no_kvm(const std::string& qemu, const std::string& image) {
-    qemu::Process process({qemu,
-                           {"-machine", "q35", "-accel", "kvm", "-m", "64M", "-nodefaults", "-no-user-config",
-                            "-display", "none", "-serial", "null", "-no-reboot", "-kernel", image, "-append",
-                            "probe", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"},
-                           {},
+std::string why_no_kvm(const std::string& program, const std::string& image) {
+    const auto found = qemu::find_qemu(program);
+    if (!found) return qemu::how_to_get(program);
+    qemu::Process process({found->binary,
+                           found->command_line({"-machine", "q35", "-accel", "kvm", "-m", "64M",
+                                                "-nodefaults", "-no-user-config", "-display", "none",
+                                                "-serial", "null", "-no-reboot", "-kernel", image, "-append",
+                                                "probe", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"}),
+                           found->env,
                            {}});
     process.reap(kProbeLimit);
     if (process.running()) {

@@ -11,8 +11,8 @@
 #include "harness/bench/rows.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/qemu/error.hpp"
+#include "harness/qemu/installation.hpp"
 #include "harness/qemu/kernel_image.hpp"
-#include "harness/qemu/process.hpp"
 #include "harness/trace/atomic_file.hpp"
 
 namespace tb::cli {
@@ -158,10 +158,8 @@ int bench_kernel_command(const KernelBenchOptions& options) {
         fmt::print(stderr, "twinbench: --filter {}: no measurement matches\n", options.filter);
         return kBadInput;
     }
-    const auto binary = qemu::find_executable(options.qemu);
-    if (!binary) {
-        fmt::print(stderr, "twinbench: there is no {}: install it with `apt-get install qemu-system-x86`\n",
-                   options.qemu);
+    if (!qemu::find_qemu(options.qemu)) {
+        fmt::print(stderr, "twinbench: there is no {}: {}\n", options.qemu, qemu::how_to_get(options.qemu));
         return kEnvironmentLacks;
     }
     const auto image = qemu::find_kernel_image(kBenchImage);
@@ -188,9 +186,9 @@ int bench_kernel_command(const KernelBenchOptions& options) {
     for (const char* accelerator : {"tcg", "kvm"}) {
         Measured& measured = all.emplace_back();
         measured.accelerator = accelerator;
-        if (measured.accelerator == "kvm") measured.not_measured = bench::why_no_kvm(*binary, *probe);
+        if (measured.accelerator == "kvm") measured.not_measured = bench::why_no_kvm(options.qemu, *probe);
         if (measured.not_measured.empty()) {
-            const bench::GuestOptions how{*binary, accelerator};
+            const bench::GuestOptions how{options.qemu, accelerator};
             measured.ours = run(ours, how, "our drivers", row_ms, std::chrono::seconds(60));
             all_good = good(measured.ours, "our drivers") && all_good;
             if (linux_image) {

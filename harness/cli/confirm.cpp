@@ -5,8 +5,8 @@
 #include "harness/cli/suite.hpp"
 #include "harness/devices/device_symbols.hpp"
 #include "harness/qemu/error.hpp"
+#include "harness/qemu/installation.hpp"
 #include "harness/qemu/kernel_image.hpp"
-#include "harness/qemu/process.hpp"
 #include "harness/qemu/shim.hpp"
 #include "harness/trace/diff.hpp"
 
@@ -70,12 +70,10 @@ namespace {
 
 /// What confirming needs is there; else says what is missing, and gives the exit code.
 ExitCode check_environment(const Options& options) {
-    const auto binary = qemu::find_executable(options.qemu);
-    if (!binary) {
-        fmt::print(stderr,
-                   "twinbench: there is no {} to confirm on: install it with `apt-get install "
-                   "qemu-system-x86`, or name one with --qemu\n",
-                   options.qemu);
+    const auto qemu = qemu::find_qemu(options.qemu);
+    if (!qemu) {
+        fmt::print(stderr, "twinbench: there is no {} to confirm on: {}\n", options.qemu,
+                   qemu::how_to_get(options.qemu));
         return kEnvironmentLacks;
     }
     if (options.on == "kernel" && !qemu::find_kernel_image(kConfirmImage)) {
@@ -86,7 +84,7 @@ ExitCode check_environment(const Options& options) {
         return kEnvironmentLacks;
     }
     // Before the workers start, so that the shim is built once.
-    const qemu::Accelerator accelerator = qemu::find_accelerator(*binary);
+    const qemu::Accelerator accelerator = qemu::find_accelerator(*qemu);
     if (!(options.on == "kernel" ? accelerator.guest_virtual_time() : accelerator.virtual_time()))
         fmt::print(stderr,
                    "twinbench: QEMU's clock runs in real time, so scenarios that wait take as long: {}\n",

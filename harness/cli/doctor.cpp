@@ -9,6 +9,7 @@
 #include "harness/cli/commands.hpp"
 #include "harness/cli/suite.hpp"
 #include "harness/qemu/error.hpp"
+#include "harness/qemu/installation.hpp"
 #include "harness/qemu/kernel_image.hpp"
 #include "harness/qemu/process.hpp"
 #include "harness/qemu/shim.hpp"
@@ -38,8 +39,8 @@ Check program(const char* name, const char* needed_for, const char* package) {
             fmt::format("apt-get install {}", package)};
 }
 
-Check accelerator_of(const std::string& binary) {
-    const qemu::Accelerator accelerator = qemu::find_accelerator(binary);
+Check accelerator_of(const qemu::Installation& installation) {
+    const qemu::Accelerator accelerator = qemu::find_accelerator(installation);
     if (accelerator.virtual_time())
         return {Check::State::kGood, "QEMU's clock is ours to step: " + accelerator.reason, {}};
     return {Check::State::kWorse,
@@ -92,14 +93,18 @@ int doctor_command(const DoctorOptions& options) {
         missing = missing || check.state == Check::State::kMissing;
     };
     show({Check::State::kGood, "the models run in this program: `twinbench run` needs nothing else", {}});
-    if (const auto binary = qemu::find_executable(options.qemu)) {
-        show({Check::State::kGood, fmt::format("{}: {}", options.qemu, *binary), {}});
-        show(accelerator_of(*binary));
-        show(start_qemu(*binary));
-    } else {
-        show({Check::State::kMissing,
-              fmt::format("{} is not installed: `twinbench confirm` needs it", options.qemu),
-              "apt-get install qemu-system-x86"});
+    std::vector<std::string> names{options.qemu};
+    for (std::string& version : qemu::fetched_versions())
+        if (version != options.qemu) names.push_back(std::move(version));
+    for (const std::string& name : names) {
+        if (const auto found = qemu::find_qemu(name)) {
+            show({Check::State::kGood, fmt::format("{}: {}", name, found->binary), {}});
+            show(accelerator_of(*found));
+            show(start_qemu(name));
+        } else {
+            show({Check::State::kMissing, fmt::format("there is no {}: `twinbench confirm` needs it", name),
+                  qemu::how_to_get(name)});
+        }
     }
     show(kernel_image(kConfirmImage));
     show(program("cc", "the module that gives QEMU a virtual clock is compiled with it", "gcc"));

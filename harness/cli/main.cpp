@@ -51,7 +51,7 @@ void add_shared(CLI::App& command, cli::Options& options) {
         ->type_name("FILE");
     command.add_flag("-v,--verbose", options.verbose, "Show each scenario's log and where failures stand");
     command.add_option("--qemu", options.qemu, "QEMU to use (with confirm)")
-        ->type_name("PROGRAM")
+        ->type_name("PROGRAM|VERSION")
         ->envname("TWINBENCH_QEMU");
 }
 
@@ -257,7 +257,7 @@ void add_record(CLI::App& app, int& status) {
         ->type_name("S")
         ->check(CLI::Range(1, 86400));
     command->add_option("--qemu", values.qemu, "QEMU to record")
-        ->type_name("PROGRAM")
+        ->type_name("PROGRAM|VERSION")
         ->envname("TWINBENCH_QEMU");
     command->callback([&] { status = cli::record_command(values); });
 }
@@ -293,7 +293,7 @@ void add_replay(CLI::App& app, int& status) {
     command->add_flag("-v,--verbose", values.verbose,
                       "Show how the devices were made, all differences, and registers that were not touched");
     command->add_option("--qemu", values.qemu, "QEMU to use (with --onto qemu)")
-        ->type_name("PROGRAM")
+        ->type_name("PROGRAM|VERSION")
         ->envname("TWINBENCH_QEMU");
     auto* driver = command->add_flag("--driver", values.driver,
                                      "The recording stands in for the device, and our driver runs against "
@@ -331,7 +331,7 @@ void add_doctor(CLI::App& app, int& status) {
         app.add_subcommand("doctor", "Show what this machine has and lacks, and the command that mends it");
     static cli::DoctorOptions values;
     command->add_option("--qemu", values.qemu, "QEMU to look at")
-        ->type_name("PROGRAM")
+        ->type_name("PROGRAM|VERSION")
         ->envname("TWINBENCH_QEMU");
     command->callback([&] { status = cli::doctor_command(values); });
 }
@@ -350,7 +350,7 @@ CLI::App* add_bench_kernel(CLI::App& bench, int& status) {
     command->add_option("--filter", values.filter, "Only measurements whose name contains this")
         ->type_name("TEXT");
     command->add_option("--qemu", values.qemu, "QEMU to measure on")
-        ->type_name("PROGRAM")
+        ->type_name("PROGRAM|VERSION")
         ->envname("TWINBENCH_QEMU");
     command->add_flag("--quick", values.quick, "Measure shorter: 0.3 s a row instead of 3");
     command->callback([&] { status = cli::bench_kernel_command(values); });
@@ -365,7 +365,7 @@ void add_bench(CLI::App& app, int& status) {
     command->add_option("--filter", values.filter, "Only measurements whose name contains this")
         ->type_name("TEXT");
     command->add_option("--qemu", values.qemu, "QEMU to measure against")
-        ->type_name("PROGRAM")
+        ->type_name("PROGRAM|VERSION")
         ->envname("TWINBENCH_QEMU");
     command->add_flag("--quick", values.quick, "Measure shorter");
     auto* kernel = add_bench_kernel(*command, status);

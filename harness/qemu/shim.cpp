@@ -67,23 +67,31 @@ std::optional<std::string> build_stamp(std::string_view program) {
     return std::nullopt;
 }
 
-/// QEMU looks its modules up by target: accel-qtest-x86_64.so for qemu-system-x86_64.
-std::string module_name(const std::string& binary) {
+/// QEMU looks its modules up by target: accel-qtest-x86_64.so for qemu-system-x86_64. Later ones have one for
+/// all targets.
+std::string module_name(const Installation& qemu) {
+    constexpr int kOneForAll = 1101;
+    if (qemu.version() >= kOneForAll) return "qtest";
     constexpr std::string_view kPrefix = "qemu-system-";
-    const std::string name = fs::path(binary).filename();
-    return "accel-qtest-" + (name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : "x86_64") + ".so";
+    const std::string name = fs::path(qemu.binary).filename();
+    return "qtest-" + (name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : "x86_64");
+}
+
+fs::path module_file(const Installation& qemu, const fs::path& folder) {
+    return folder / fmt::format("accel-{}.so", module_name(qemu));
 }
 
 /// Empty when QEMU runs with `-accel qtest` and steps its clock; else what it said.
-std::string try_qtest(const std::string& binary, const Environment& env) {
+std::string try_qtest(const Installation& qemu, const Environment& env) {
     SocketPair channel = make_socket_pair();
     const int fd = channel.theirs.get();
-    Process process({binary,
-                     {"-machine", "none", "-accel", "qtest", "-nodefaults", "-no-user-config", "-display",
-                      "none", "-chardev", fmt::format("socket,id=qt,fd={}", fd), "-object",
-                      "qtest,id=qtest0,chardev=qt,log=none"},
-                     env,
-                     {fd}});
+    Process process(
+        {qemu.binary,
+         qemu.command_line({"-machine", "none", "-accel", "qtest", "-nodefaults", "-no-user-config",
+                            "-display", "none", "-chardev", fmt::format("socket,id=qt,fd={}", fd), "-qtest",
+                            "chardev:qt", "-qtest-log", "none"}),
+         env,
+         {fd}});
     channel.theirs.reset();
     EventLoop loop(&process, kTrialLimit);
     loop.add(&process);
@@ -97,12 +105,14 @@ std::string try_qtest(const std::string& binary, const Environment& env) {
 }
 
 /// Empty on success; else what went wrong.
-std::string compile(const fs::path& source, const std::string& stamp, const fs::path& target) {
+std::string compile(const Installation& qemu, const fs::path& source, const std::string& stamp,
+                    const fs::path& target) {
     const fs::path scratch = target.string() + fmt::format(".{}.tmp", ::getpid());
     try {
         Process compiler(
             {"cc",
-             {"-O2", "-shared", "-fPIC", "-DTB_STAMP=" + stamp, source.string(), "-o", scratch.string()},
+             {"-O2", "-shared", "-fPIC", "-DTB_STAMP=" + stamp, fmt::format("-DTB_QEMU={}", qemu.version()),
+              source.string(), "-o", scratch.string()},
              {},
              {}});
         compiler.reap(kCompileLimit);
@@ -128,90 +138,97 @@ void store(const fs::path& path, const std::string& text) {
     fs::rename(scratch, path, ignored);
 }
 
-Accelerator halted(const std::string& why) {
-    return {Kind::kHaltedTcg, {}, "CPU halted under TCG, time is real: " + why};
+/// QEMU takes modules from one folder: those of a QEMU in a folder of its own are wanted beside ours.
+void link_modules(const Installation& qemu, const fs::path& folder) {
+    std::error_code ignored;
+    if (qemu.modules.empty()) return;
+    for (const auto& entry : fs::directory_iterator(qemu.modules, ignored))
+        fs::create_symlink(entry.path(), folder / entry.path().filename(), ignored);
 }
 
-Accelerator built_in() {
-    return {Kind::kBuiltIn, {}, "the qtest accelerator of this QEMU"};
+Accelerator halted(const Installation& qemu, const std::string& why) {
+    return {Kind::kHaltedTcg, qemu.env, {}, "CPU halted under TCG, time is real: " + why};
 }
 
-Accelerator shim_in(const fs::path& folder) {
+Accelerator built_in(const Installation& qemu) {
+    return {Kind::kBuiltIn, qemu.env, {}, "the qtest accelerator of this QEMU"};
+}
+
+Accelerator shim_in(const Installation& qemu, const fs::path& folder) {
     return {Kind::kShim,
             {{"QEMU_MODULE_DIR", folder.string()}},
+            module_name(qemu),
             fmt::format("our qtest accelerator module in {}", folder.string())};
 }
 
-Accelerator build_shim(const std::string& binary, const std::string& stamp, const fs::path& folder,
-                       const std::string& refusal) {
-    const auto source = shim_source();
-    if (!source) return halted(refusal + "; the source of the shim, accel_qtest.c, was not found");
-    const fs::path module = folder / module_name(binary);
-    if (const std::string failure = compile(*source, stamp, module); !failure.empty())
-        return halted(refusal + "; the shim cannot be built: " + failure);
-    if (const std::string failure = try_qtest(binary, shim_in(folder).env); !failure.empty())
-        return halted(refusal + "; the shim does not fit: " + failure);
-    return shim_in(folder);
+/// Empty on success; else what went wrong.
+std::string build_shim(const Installation& qemu, const std::optional<fs::path>& source,
+                       const fs::path& folder) {
+    if (!source) return "the source of the shim, accel_qtest.c, was not found";
+    const auto stamp = build_stamp(read_file(qemu.binary));
+    if (!stamp) return "this QEMU takes no modules";
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error) return fmt::format("{} cannot be made: {}", folder.string(), error.message());
+    if (const std::string failure = compile(qemu, *source, *stamp, module_file(qemu, folder));
+        !failure.empty())
+        return "the shim cannot be built: " + failure;
+    link_modules(qemu, folder);
+    if (const std::string failure = try_qtest(qemu, shim_in(qemu, folder).env); !failure.empty())
+        return "the shim does not fit: " + failure;
+    return {};
 }
 
-Accelerator find_uncached(const std::string& binary) {
+Accelerator find_uncached(const Installation& qemu) {
     struct stat file{};
-    if (::stat(binary.c_str(), &file) != 0) return halted(binary + " cannot be read");
+    if (::stat(qemu.binary.c_str(), &file) != 0) return halted(qemu, qemu.binary + " cannot be read");
     const auto source = shim_source();
     const std::uint64_t identity =
-        fnv1a(fmt::format("{}\n{}\n{}.{}\n{}", binary, file.st_size, file.st_mtim.tv_sec,
+        fnv1a(fmt::format("{}\n{}\n{}.{}\n{}", qemu.binary, file.st_size, file.st_mtim.tv_sec,
                           file.st_mtim.tv_nsec, source ? read_file(*source) : ""));
     const fs::path folder = cache_folder() / fmt::format("qemu-{:016x}", identity);
     const fs::path verdict = folder / "verdict";
 
     // Only lasting verdicts are kept: a missing compiler may be installed tomorrow.
-    const std::string kept = read_file(verdict);
-    if (kept == "built-in") return built_in();
-    if (kept == "shim" && fs::exists(folder / module_name(binary))) return shim_in(folder);
-
-    std::error_code error;
-    fs::create_directories(folder, error);
-    const std::string refusal = try_qtest(binary, {});
-    if (refusal.empty()) {
-        store(verdict, "built-in");
-        return built_in();
+    if (read_file(verdict) == "shim" && fs::exists(module_file(qemu, folder))) return shim_in(qemu, folder);
+    const std::string no_shim = build_shim(qemu, source, folder);
+    if (no_shim.empty()) {
+        store(verdict, "shim");
+        return shim_in(qemu, folder);
     }
-    const auto stamp = build_stamp(read_file(binary));
-    if (!stamp) return halted(refusal + "; this QEMU takes no modules");
-    if (error)
-        return halted(fmt::format("{}; {} cannot be made: {}", refusal, folder.string(), error.message()));
-    const Accelerator result = build_shim(binary, *stamp, folder, refusal);
-    if (result.kind == Kind::kShim) store(verdict, "shim");
-    return result;
+    const std::string refusal = try_qtest(qemu, qemu.env);
+    return refusal.empty() ? built_in(qemu) : halted(qemu, fmt::format("{}; {}", refusal, no_shim));
 }
 
 }  // namespace
 
-Accelerator find_accelerator(const std::string& binary) {
+Accelerator find_accelerator(const Installation& qemu) {
     static std::map<std::string, Accelerator> known;
-    const std::string key = binary + '\n' + cache_folder().string() + '\n' + variable("PATH");
+    const std::string key = qemu.binary + '\n' + cache_folder().string() + '\n' + variable("PATH");
     const auto [entry, is_new] = known.try_emplace(key);
-    if (is_new) entry->second = find_uncached(binary);
+    if (is_new) entry->second = find_uncached(qemu);
     return entry->second;
 }
 
-Module build_module(const std::string& binary, const std::string& source, const std::string& name) {
+Module build_module(const Installation& qemu, const std::string& source, const std::string& name) {
     struct stat file{};
     std::error_code error;
-    if (::stat(binary.c_str(), &file) != 0) return {{}, binary + " cannot be read"};
+    if (::stat(qemu.binary.c_str(), &file) != 0) return {{}, qemu.binary + " cannot be read"};
     if (!fs::is_regular_file(source, error)) return {{}, source + " was not found"};
     const std::uint64_t identity =
-        fnv1a(fmt::format("{}\n{}\n{}.{}\n{}", binary, file.st_size, file.st_mtim.tv_sec,
+        fnv1a(fmt::format("{}\n{}\n{}.{}\n{}", qemu.binary, file.st_size, file.st_mtim.tv_sec,
                           file.st_mtim.tv_nsec, read_file(source)));
     const fs::path folder = cache_folder() / fmt::format("{}-{:016x}", name, identity);
     Module built{{{"QEMU_MODULE_DIR", folder.string()}}, {}};
     const fs::path module = folder / (name + ".so");
     if (fs::exists(module, error)) return built;
-    const auto stamp = build_stamp(read_file(binary));
+    const auto stamp = build_stamp(read_file(qemu.binary));
     if (!stamp) return {{}, "this QEMU takes no modules"};
     fs::create_directories(folder, error);
     if (error) return {{}, fmt::format("{} cannot be made: {}", folder.string(), error.message())};
-    if (const std::string failure = compile(source, *stamp, module); !failure.empty()) return {{}, failure};
+    if (const std::string failure = compile(qemu, source, *stamp, module); !failure.empty())
+        return {{}, failure};
+    link_modules(qemu, folder);
     return built;
 }
 

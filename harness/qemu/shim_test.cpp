@@ -44,7 +44,7 @@ class ShimTest : public ::testing::Test {
     }
 
     fs::path folder_;
-    std::string qemu_ = find_executable("qemu-system-x86_64").value_or("");
+    Installation qemu_ = find_qemu("qemu-system-x86_64").value_or(Installation{});
 };
 
 TEST_F(ShimTest, GivesTheInstalledQemuAVirtualClockAndKeepsTheModule) {

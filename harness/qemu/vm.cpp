@@ -62,13 +62,12 @@ std::string on_one_line(const std::string& log) {
 
 Vm::Vm(VmOptions options) : options_(std::move(options)) {
     check(options_);
-    const auto path = find_executable(options_.binary);
-    if (!path)
-        throw QemuError(
-            ErrorKind::kNotFound,
-            options_.binary + " is not an executable in PATH; install it: apt-get install qemu-system-x86");
-    options_.binary = *path;
-    accelerator_ = find_accelerator(*path);
+    const auto found = find_qemu(options_.binary);
+    if (!found)
+        throw QemuError(ErrorKind::kNotFound,
+                        fmt::format("there is no {} here; {}", options_.binary, how_to_get(options_.binary)));
+    installation_ = *found;
+    accelerator_ = find_accelerator(installation_);
     launch();
     connect();
 }
@@ -79,7 +78,8 @@ Vm::~Vm() {
 
 void Vm::launch() {
     ram_ = std::make_unique<SharedMemory>("twinbench-ram", options_.ram_bytes);
-    CommandLine line({"-nodefaults", "-no-user-config", "-display", "none", "-vga", "none", "-smp", "1"});
+    CommandLine line(installation_.command_line(
+        {"-nodefaults", "-no-user-config", "-display", "none", "-vga", "none", "-smp", "1"}));
     // The clock on the wall must not reach the guest.
     line.add("-rtc", "base=2020-01-01T00:00:00,clock=vm");
     line.add("-m", fmt::format("{}M", options_.ram_bytes / kMiB));
@@ -100,7 +100,8 @@ void Vm::launch() {
     }
 
     UniqueFd qtest_socket = line.chardev("tb-qtest");
-    line.add("-object", "qtest,id=tb-qtest0,chardev=tb-qtest,log=none");
+    line.add("-qtest", "chardev:tb-qtest");
+    line.add("-qtest-log", "none");
     UniqueFd qmp_socket = line.chardev("tb-qmp");
     line.add("-mon", "chardev=tb-qmp,mode=control");
     for (const DiskOptions& disk : options_.disks) {
@@ -131,8 +132,8 @@ void Vm::launch() {
     std::vector<std::string> args = line.args();
     args.insert(args.end(), options_.extra_args.begin(), options_.extra_args.end());
 
-    process_ =
-        std::make_unique<Process>(ProcessOptions{options_.binary, args, accelerator_.env, line.numbers()});
+    process_ = std::make_unique<Process>(
+        ProcessOptions{installation_.binary, args, accelerator_.env, line.numbers()});
     loop_ = std::make_unique<EventLoop>(process_.get(), options_.timeout);
     loop_->add(process_.get());
     for (const auto& disk : disks_) loop_->add(disk.get());
@@ -166,7 +167,7 @@ void Vm::connect() {
     const json& number = reply.at("qemu");
     version_ = {number.at("major"), number.at("minor"), number.at("micro"), reply.value("package", "")};
     // Before the guest's first instruction: it never sees another clock.
-    if (options_.guest && virtual_time()) qtest_->command("module_load accel- qtest-x86_64");
+    if (options_.guest && virtual_time()) qtest_->command("module_load accel- " + accelerator_.module);
     qtest_->irq_intercept_in("ioapic");
     loop_->set_prompt(false);
     settle();

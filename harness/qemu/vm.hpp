@@ -44,7 +44,7 @@ inline constexpr std::uint16_t kBellPort = 0xea;
 inline constexpr std::uint16_t kLogPort = 0xe9;
 
 struct VmOptions {
-    std::string binary = "qemu-system-x86_64";          ///< a path, or a name to look up in PATH
+    std::string binary = "qemu-system-x86_64";          ///< as find_qemu() takes it
     std::string machine = "q35";                        ///< may carry properties: "q35,hpet=off"
     std::uint64_t ram_bytes = std::uint64_t{64} << 20;  ///< a multiple of 1 MiB, up to 2 GiB
     /// Each as after `-device`. Give virtio devices `ioeventfd=off`, so that a doorbell has an effect
@@ -155,6 +155,7 @@ class Vm {
     void add_guest(CommandLine& line, const GuestOptions& guest);
 
     VmOptions options_;
+    Installation installation_;
     Accelerator accelerator_;
     std::unique_ptr<SharedMemory> ram_;
     std::unique_ptr<Process> process_;

@@ -19,6 +19,7 @@
 #include "harness/guest/linux_guest.hpp"
 #include "harness/qemu/command_line.hpp"
 #include "harness/qemu/error.hpp"
+#include "harness/qemu/installation.hpp"
 #include "harness/qemu/process.hpp"
 #include "harness/qemu/qmp_client.hpp"
 #include "harness/qemu/qtest_client.hpp"
@@ -136,7 +137,7 @@ class Run {
     const Options& options_;
     Outcome outcome_;
     guest::LinuxGuest guest_;
-    std::string binary_;
+    qemu::Installation installation_;
     std::optional<qemu::Module> module_;
     qemu::UniqueFd log_, console_, disk_;
     std::unique_ptr<qemu::Process> process_;
@@ -152,12 +153,12 @@ void Run::find_guest() {
         if (!path.empty() && ::access(path.c_str(), R_OK) != 0) trace::throw_file_error(path, "read", errno);
     // Not after half a minute.
     const trace::AtomicFile writable(options_.output);
-    const auto binary = qemu::find_executable(options_.qemu);
-    if (!binary)
+    const auto found = qemu::find_qemu(options_.qemu);
+    if (!found)
         throw qemu::QemuError(
             qemu::ErrorKind::kNotFound,
-            fmt::format("'{}' is not a program here; install the package qemu-system-x86", options_.qemu));
-    binary_ = *binary;
+            fmt::format("there is no {} here; {}", options_.qemu, qemu::how_to_get(options_.qemu)));
+    installation_ = *found;
 }
 
 void Run::build_module() {
@@ -166,7 +167,8 @@ void Run::build_module() {
     const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
     const fs::path installed = program.parent_path().parent_path() / "share/twinbench/qemu/recorder.c";
     module_ = qemu::build_module(
-        binary_, fs::is_regular_file(installed, ignored) ? installed.string() : TB_RECORDER_SOURCE, kModule);
+        installation_, fs::is_regular_file(installed, ignored) ? installed.string() : TB_RECORDER_SOURCE,
+        kModule);
     if (module_->why_not.empty()) return;
     outcome_.why_plain = module_->why_not;
     module_.reset();
@@ -204,8 +206,8 @@ void Run::plug(qemu::CommandLine& line) {
 void Run::start() {
     log_ = temporary_file("log");
     console_ = temporary_file("console");
-    qemu::CommandLine line(
-        {"-nodefaults", "-no-user-config", "-display", "none", "-vga", "none", "-no-reboot", "-S"});
+    qemu::CommandLine line(installation_.command_line(
+        {"-nodefaults", "-no-user-config", "-display", "none", "-vga", "none", "-no-reboot", "-S"}));
     line.add("-machine", options_.machine);
     line.add("-accel", "tcg");
     line.add("-smp", "1");
@@ -228,10 +230,10 @@ void Run::start() {
         "-d",
         "trace:memory_region_ops_read,trace:memory_region_ops_write,trace:pci_cfg_read,trace:pci_cfg_write");
     line.add("-D", options_.keep_log.empty() ? line.lend(log_.get()) : options_.keep_log);
-    auto env = module_ ? module_->env : decltype(qemu::Module::env){};
+    auto env = module_ ? module_->env : installation_.env;
     if (module_) env.emplace_back("TWINBENCH_RECORDER", module_devices());
-    process_ =
-        std::make_unique<qemu::Process>(qemu::ProcessOptions{binary_, line.args(), env, line.numbers()});
+    process_ = std::make_unique<qemu::Process>(
+        qemu::ProcessOptions{installation_.binary, line.args(), env, line.numbers()});
     line.handed_over();
     loop_ = std::make_unique<qemu::EventLoop>(process_.get(), kControlLimit);
     loop_->add(process_.get());
