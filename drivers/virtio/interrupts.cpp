@@ -37,14 +37,10 @@ hal::Result<InterruptMode> Interrupts::attach(const PciTransport& transport, Int
     queue_marks_ = (std::uint32_t{1} << queues) - 1;
     (void)take();
     const pci::Function& function = transport.function();
-    const hal::Result<pci::Msix> msix = pci::Msix::find(function);
-    if (!msix && msix.error() == Error::kDeviceGone) return Error::kDeviceGone;
-    if (msix) {
-        msix_ = *msix;
-        // Firmware or an earlier driver may have left it on.
-        msix_.disable();
-    }
-    if (wanted == InterruptMode::kMsix && msix && msix_.map()) {
+    msix_ = transport.msix();
+    // Firmware or an earlier driver may have left it on.
+    msix_.disable();
+    if (wanted == InterruptMode::kMsix && msix_.map()) {
         for (const unsigned vectors : {queues + 1, 2u, 1u}) {
             if (vectors > msix_.entries() || vectors > queues + 1) continue;
             if (attach_msix(transport, vectors, queues)) {
@@ -62,6 +58,7 @@ hal::Result<InterruptMode> Interrupts::attach(const PciTransport& transport, Int
         return mode_;
     }
     const auto pin = function.config().read<std::uint8_t>(pci::kInterruptPin);
+    if (pin == 0xff) return Error::kDeviceGone;
     if (pin == 0 || pin > 4) return Error::kUnsupported;
     const hal::Result<hal::Interrupt> interrupt =
         function.platform().attach_intx(function.config().address(), on_intx, this);

@@ -22,7 +22,9 @@ class InterruptsTest : public ::testing::Test {
         device.board.host.interrupt_point();
         return interrupts.take();
     }
+    /// Of a device as it is now.
     hal::Result<InterruptMode> attach(InterruptMode mode, unsigned queues) {
+        EXPECT_TRUE(transport.probe(device.board.function()));
         return interrupts.attach(transport, mode, queues);
     }
 

@@ -115,6 +115,10 @@ hal::Status PciTransport::probe(const pci::Function& function) {
     isr_ = *isr_window;
     common_ = *common_window;
 
+    const hal::Result<pci::Msix> msix = pci::Msix::find(function_);
+    if (!msix && msix.error() == Error::kDeviceGone) return Error::kDeviceGone;
+    if (msix) msix_ = *msix;
+
     // The MSI-X table is in memory even where all structures are in ports.
     std::uint16_t decode = pci::kCommandMemory;
     for (const hal::RegisterWindow& window : windows)

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "pci/msix.hpp"
 #include "pci/pci.hpp"
 #include "virtio/virtio_regs.hpp"
 #include "virtio/virtqueue.hpp"
@@ -28,6 +29,9 @@ class PciTransport {
     /// needed is missing, too short, misaligned or reaches beyond its BAR.
     hal::Status probe(const pci::Function& function);
     const pci::Function& function() const { return function_; }
+    /// Its MSI-X capability, not mapped; without entries when there is none that makes sense. Found by
+    /// probe() once: to size BARs while a driver is at work would be to write back what the device says then.
+    const pci::Msix& msix() const { return msix_; }
     bool valid() const { return common_.valid(); }
 
     /// Lets the device onto the bus, or cuts it off.
@@ -120,6 +124,7 @@ class PciTransport {
     void write_address(std::uint32_t offset, std::uint64_t address) const;
 
     pci::Function function_;
+    pci::Msix msix_;
     hal::RegisterWindow common_;
     hal::RegisterWindow notify_;
     hal::RegisterWindow isr_;

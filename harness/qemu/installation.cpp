@@ -5,10 +5,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
-#include <cstdio>
 #include <filesystem>
 #include <map>
+#include <string_view>
+#include <tuple>
 
 #include "harness/qemu/environment.hpp"
 #include "harness/qemu/error.hpp"
@@ -22,14 +24,23 @@ namespace fs = std::filesystem;
 constexpr const char* kProgram = "qemu-system-x86_64";
 constexpr std::chrono::seconds kVersionLimit{10};
 
-/// "10.0" as {10, 0}; empty when it is no version.
+/// The two numbers that `text` begins with, as {10, 0} of "10.0.13"; `rest` is what follows.
+std::optional<std::pair<int, int>> leading_version(std::string_view text, std::string_view& rest) {
+    std::pair<int, int> version;
+    const char* const end = text.data() + text.size();
+    const auto major = std::from_chars(text.data(), end, version.first);
+    if (major.ec != std::errc{} || major.ptr == end || *major.ptr != '.') return std::nullopt;
+    const auto minor = std::from_chars(major.ptr + 1, end, version.second);
+    if (minor.ec != std::errc{}) return std::nullopt;
+    rest = {minor.ptr, static_cast<std::size_t>(end - minor.ptr)};
+    return version;
+}
+
+/// "10.0" as {10, 0}; empty when it is anything else.
 std::optional<std::pair<int, int>> parse_version(const std::string& text) {
-    int major = 0;
-    int minor = 0;
-    int length = 0;
-    if (std::sscanf(text.c_str(), "%2d.%2d%n", &major, &minor, &length) != 2) return std::nullopt;
-    if (static_cast<std::size_t>(length) != text.size()) return std::nullopt;
-    return std::pair(major, minor);
+    std::string_view rest;
+    const auto version = leading_version(text, rest);
+    return rest.empty() ? version : std::nullopt;
 }
 
 std::vector<fs::path> version_folders() {
@@ -62,8 +73,9 @@ void ask_version(Installation& qemu) {
         constexpr std::string_view kBefore = "version ";
         const std::size_t at = said.find(kBefore);
         if (at == std::string::npos) return;
-        if (std::sscanf(said.c_str() + at + kBefore.size(), "%2d.%2d", &qemu.major, &qemu.minor) != 2)
-            qemu.major = qemu.minor = 0;
+        std::string_view rest;
+        if (const auto version = leading_version(std::string_view(said).substr(at + kBefore.size()), rest))
+            std::tie(qemu.major, qemu.minor) = *version;
     } catch (const QemuError&) {
         // It does not start: whoever starts it next says why.
     }

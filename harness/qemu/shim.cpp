@@ -88,8 +88,8 @@ std::string try_qtest(const Installation& qemu, const Environment& env) {
     Process process(
         {qemu.binary,
          qemu.command_line({"-machine", "none", "-accel", "qtest", "-nodefaults", "-no-user-config",
-                            "-display", "none", "-chardev", fmt::format("socket,id=qt,fd={}", fd), "-qtest",
-                            "chardev:qt", "-qtest-log", "none"}),
+                            "-display", "none", "-chardev", fmt::format("socket,id=qtest,fd={}", fd),
+                            "-qtest", "chardev:qtest", "-qtest-log", "none"}),
          env,
          {fd}});
     channel.theirs.reset();

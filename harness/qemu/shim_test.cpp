@@ -86,7 +86,7 @@ TEST_F(ShimTest, TheHaltedCpuStillLetsDevicesBeDriven) {
     const ScopedVariable cache("XDG_CACHE_HOME", folder_);
     const ScopedVariable path("PATH", folder_);
     VmOptions options;
-    options.binary = qemu_;
+    options.binary = qemu_.binary;
     options.devices = {"e1000,addr=4"};
     Vm vm(options);
     testing::PciSlot e1000(vm, 4);

@@ -99,8 +99,8 @@ void Vm::launch() {
         line.add("-bios", line.lend(bios->fd()));
     }
 
-    UniqueFd qtest_socket = line.chardev("tb-qtest");
-    line.add("-qtest", "chardev:tb-qtest");
+    UniqueFd qtest_socket = line.chardev("qtest");
+    line.add("-qtest", "chardev:qtest");
     line.add("-qtest-log", "none");
     UniqueFd qmp_socket = line.chardev("tb-qmp");
     line.add("-mon", "chardev=tb-qmp,mode=control");
