@@ -43,8 +43,8 @@ struct Module {
     std::string why_not;                                   ///< empty when it was built
 };
 
-/// Builds a module for a QEMU with the host's C compiler, from a source that exports the stamp TB_STAMP; qtest's `module_load` then takes it by `name` ("tb-recorder"). Kept in the
-/// cache as the accelerator is.
+/// Builds a module for a QEMU with the host's C compiler, from a source that exports the stamp TB_STAMP;
+/// qtest's `module_load` then takes it by `name` ("tb-recorder"). Kept in the cache as the accelerator is.
 Module build_module(const Installation& qemu, const std::string& source, const std::string& name);
 
 /// A 64 KiB BIOS image whose reset vector is `cli; hlt`.

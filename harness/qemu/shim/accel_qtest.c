@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The "qtest" accelerator of QEMU 7.2 to 11.1, as a loadable module, for a QEMU whose distributor left it out.
+ * The "qtest" accelerator of QEMU 7.2 to 11.1, as a loadable module, for a QEMU whose distributor left it
+ * out.
  *
  * Why this file is kept apart: it is loaded into QEMU's own process, and what is loaded there has to be under
  * a licence that goes with QEMU's GPL. Everything else in this repository is BSD-3-Clause and speaks to QEMU
