@@ -157,9 +157,10 @@ class E1000Type : public DeviceType {
     std::unique_ptr<Rig> make_qemu(const json& configuration, const RigOptions& options) const override {
         qemu::VmOptions vm = vm_options_for(options);
         vm.nets = {"wire"};
-        vm.devices = {fmt::format("e1000,netdev=wire,addr={:02x}.0,mac={},mitigation={}",
-                                  kDeviceUnderTest.device, text(configuration, "mac", "52:54:00:12:34:56"),
-                                  flag(configuration, "mitigation", true) ? "on" : "off")};
+        // Later versions have no such switch: it is on for ever.
+        vm.devices = {fmt::format("e1000,netdev=wire,addr={:02x}.0,mac={}{}", kDeviceUnderTest.device,
+                                  text(configuration, "mac", "52:54:00:12:34:56"),
+                                  flag(configuration, "mitigation", true) ? "" : ",mitigation=off")};
         return std::make_unique<QemuRig>(vm);
     }
 

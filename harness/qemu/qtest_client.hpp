@@ -41,10 +41,10 @@ class QtestClient {
     void write_block(std::uint64_t address, std::span<const std::uint8_t> data);
     void fill(std::uint64_t address, std::uint64_t size, std::uint8_t value);
 
-    /// Virtual time, in ns. `clock_step` runs the timers that fall due and returns the new time. Throws
-    /// kUnsupported when QEMU does not run with the qtest accelerator.
+    /// Moves virtual time on by so many ns: runs the timers that fall due and returns the new time; with 0
+    /// nothing happens. It starts at 0. Throws kUnsupported when QEMU does not run with the qtest
+    /// accelerator.
     std::int64_t clock_step(std::int64_t ns);
-    std::int64_t clock_set(std::int64_t ns);
 
     /// Reports level changes of the input pins of a device (QOM path or unique name, "ioapic"). One
     /// device in the life of a QEMU.
@@ -80,6 +80,7 @@ class QtestClient {
     std::vector<IrqEdge> edges_;
     std::uint64_t edge_count_ = 0;
     std::string last_command_;
+    std::int64_t now_ = 0;
 };
 
 }  // namespace tb::qemu
