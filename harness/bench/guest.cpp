@@ -102,12 +102,8 @@ class Run {
 };
 
 void Run::start() {
-    const auto found = qemu::find_qemu(options_.qemu);
-    if (!found)
-        throw qemu::QemuError(
-            qemu::ErrorKind::kNotFound,
-            fmt::format("there is no {} here; {}", options_.qemu, qemu::how_to_get(options_.qemu)));
-    qemu::CommandLine line(found->command_line(
+    const qemu::Installation installation = qemu::require_qemu(options_.qemu);
+    qemu::CommandLine line(installation.command_line(
         {"-nodefaults", "-no-user-config", "-display", "none", "-vga", "none", "-no-reboot"}));
     line.add("-machine", "q35");
     line.add("-accel", options_.accelerator);
@@ -134,7 +130,7 @@ void Run::start() {
     line.add("-device", "e1000,addr=5,netdev=wire,mac=52:54:00:12:34:56");
     started_ = Clock::now();
     process_ = std::make_unique<qemu::Process>(
-        qemu::ProcessOptions{found->binary, line.args(), found->env, line.numbers()});
+        qemu::ProcessOptions{installation.binary, line.args(), installation.env, line.numbers()});
     line.handed_over();
     peer_ = std::make_unique<Peer>(std::move(ours), std::move(serial));
     loop_ = std::make_unique<qemu::EventLoop>(process_.get(), kQmpLimit);

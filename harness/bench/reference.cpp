@@ -25,15 +25,15 @@ std::string last_line(const std::string& text) {
 }  // namespace
 
 std::string why_no_kvm(const std::string& program, const std::string& image) {
-    const auto found = qemu::find_qemu(program);
-    if (!found) return qemu::how_to_get(program);
-    qemu::Process process({found->binary,
-                           found->command_line({"-machine", "q35", "-accel", "kvm", "-m", "64M",
-                                                "-nodefaults", "-no-user-config", "-display", "none",
-                                                "-serial", "null", "-no-reboot", "-kernel", image, "-append",
-                                                "probe", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"}),
-                           found->env,
-                           {}});
+    const qemu::Installation installation = qemu::require_qemu(program);
+    qemu::Process process(
+        {installation.binary,
+         installation.command_line({"-machine", "q35", "-accel", "kvm", "-m", "64M", "-nodefaults",
+                                    "-no-user-config", "-display", "none", "-serial", "null", "-no-reboot",
+                                    "-kernel", image, "-append", "probe", "-device",
+                                    "isa-debug-exit,iobase=0xf4,iosize=4"}),
+         installation.env,
+         {}});
     process.reap(kProbeLimit);
     if (process.running()) {
         process.kill();

@@ -60,7 +60,7 @@ Check start_qemu(const std::string& binary) {
                 {}};
     } catch (const qemu::QemuError& error) {
         return {Check::State::kMissing, fmt::format("QEMU does not start: {}", error.what()),
-                "apt-get install --reinstall qemu-system-x86"};
+                qemu::command_for(binary)};
     }
 }
 
@@ -103,7 +103,7 @@ int doctor_command(const DoctorOptions& options) {
             show(start_qemu(name));
         } else {
             show({Check::State::kMissing, fmt::format("there is no {}: `twinbench confirm` needs it", name),
-                  qemu::how_to_get(name)});
+                  qemu::command_for(name)});
         }
     }
     show(kernel_image(kConfirmImage));

@@ -43,25 +43,18 @@ std::optional<std::pair<int, int>> parse_version(const std::string& text) {
     return rest.empty() ? version : std::nullopt;
 }
 
-std::vector<fs::path> version_folders() {
+fs::path version_folder() {
+    if (const std::string named = variable("TWINBENCH_QEMU_VERSIONS"); !named.empty()) return named;
+    // build/PRESET/bin/twinbench, and build/qemu.
     std::error_code ignored;
-    std::vector<fs::path> folders;
-    if (const std::string named = variable("TWINBENCH_QEMU_VERSIONS"); !named.empty()) {
-        folders.emplace_back(named);
-    } else {
-        // build/PRESET/bin/twinbench, and build/qemu.
-        const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-        folders.push_back(program.parent_path().parent_path().parent_path() / "qemu");
-    }
-    return folders;
+    const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+    return program.parent_path().parent_path().parent_path() / "qemu";
 }
 
 std::optional<fs::path> fetched(const std::string& version) {
     std::error_code ignored;
-    for (const fs::path& folder : version_folders())
-        if (fs::path program = folder / version / "usr/bin" / kProgram; fs::is_regular_file(program, ignored))
-            return program;
-    return std::nullopt;
+    fs::path program = version_folder() / version / "usr/bin" / kProgram;
+    return fs::is_regular_file(program, ignored) ? std::optional(program) : std::nullopt;
 }
 
 /// What it says of itself: "QEMU emulator version 7.2.22 (Debian ...)".
@@ -115,12 +108,21 @@ std::optional<Installation> find_qemu(const std::string& name) {
     return entry->second;
 }
 
+Installation require_qemu(const std::string& name) {
+    if (const auto found = find_qemu(name)) return *found;
+    throw QemuError(ErrorKind::kNotFound, fmt::format("there is no {} here; {}", name, how_to_get(name)));
+}
+
+std::string command_for(const std::string& name) {
+    return parse_version(name) ? "ci/qemu-versions " + name : "apt-get install --reinstall qemu-system-x86";
+}
+
 std::string how_to_get(const std::string& name) {
     if (!parse_version(name))
         return "install it with `apt-get install qemu-system-x86`, or name one with --qemu PROGRAM or "
                "VERSION";
     const std::vector<std::string> there = fetched_versions();
-    return fmt::format("fetch it with `ci/qemu-versions {}` (there {}: {})", name,
+    return fmt::format("fetch it with `{}` (there {}: {})", command_for(name),
                        there.size() == 1 ? "is" : "are",
                        there.empty() ? "none yet" : fmt::format("{}", fmt::join(there, ", ")));
 }
@@ -128,10 +130,9 @@ std::string how_to_get(const std::string& name) {
 std::vector<std::string> fetched_versions() {
     std::vector<std::string> versions;
     std::error_code ignored;
-    for (const fs::path& folder : version_folders())
-        for (const auto& entry : fs::directory_iterator(folder, ignored))
-            if (const std::string name = entry.path().filename(); parse_version(name) && fetched(name))
-                versions.push_back(name);
+    for (const auto& entry : fs::directory_iterator(version_folder(), ignored))
+        if (const std::string name = entry.path().filename(); parse_version(name) && fetched(name))
+            versions.push_back(name);
     std::sort(versions.begin(), versions.end(),
               [](const std::string& a, const std::string& b) { return parse_version(a) < parse_version(b); });
     return versions;

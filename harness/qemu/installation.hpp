@@ -30,7 +30,12 @@ struct Installation {
 /// `name` is a path, a program in PATH, or a version ("10.0") that ci/qemu-versions fetched.
 std::optional<Installation> find_qemu(const std::string& name);
 
-/// One sentence for who named a QEMU that is not there: what to do.
+/// The same; throws QemuError kNotFound, with what to do.
+Installation require_qemu(const std::string& name);
+
+/// The command that brings a QEMU that is not there, or one that does not work.
+std::string command_for(const std::string& name);
+/// One sentence for who named a QEMU that is not there.
 std::string how_to_get(const std::string& name);
 
 /// The versions that were fetched, oldest first. They lie in $TWINBENCH_QEMU_VERSIONS, or in build/qemu of

@@ -30,11 +30,10 @@ struct Accelerator {
     bool guest_virtual_time() const { return kind == Kind::kShim; }
 };
 
-/// Finds the accelerator for a QEMU. The first call for a binary tries out what
-/// it found on a QEMU with no machine (about 0.1 s); the verdict and the module are kept in
-/// $XDG_CACHE_HOME/twinbench (or ~/.cache/twinbench), under a name made of the binary's path, size and time
-/// of change and of the shim's own text, and written by renaming, so that concurrent processes cannot see
-/// half a file.
+/// Finds the accelerator for a QEMU. The first call for a binary tries out what it found on a QEMU with no
+/// machine (about 0.1 s); that a module fits, and the module, are kept in $XDG_CACHE_HOME/twinbench (or
+/// ~/.cache/twinbench), under a name made of the binary's path, size and time of change and of the shim's own
+/// text, and written by renaming, so that concurrent processes cannot see half a file.
 Accelerator find_accelerator(const Installation& qemu);
 
 /// A module of ours for a QEMU.

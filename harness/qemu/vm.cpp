@@ -62,11 +62,7 @@ std::string on_one_line(const std::string& log) {
 
 Vm::Vm(VmOptions options) : options_(std::move(options)) {
     check(options_);
-    const auto found = find_qemu(options_.binary);
-    if (!found)
-        throw QemuError(ErrorKind::kNotFound,
-                        fmt::format("there is no {} here; {}", options_.binary, how_to_get(options_.binary)));
-    installation_ = *found;
+    installation_ = require_qemu(options_.binary);
     accelerator_ = find_accelerator(installation_);
     launch();
     connect();

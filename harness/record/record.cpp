@@ -153,12 +153,7 @@ void Run::find_guest() {
         if (!path.empty() && ::access(path.c_str(), R_OK) != 0) trace::throw_file_error(path, "read", errno);
     // Not after half a minute.
     const trace::AtomicFile writable(options_.output);
-    const auto found = qemu::find_qemu(options_.qemu);
-    if (!found)
-        throw qemu::QemuError(
-            qemu::ErrorKind::kNotFound,
-            fmt::format("there is no {} here; {}", options_.qemu, qemu::how_to_get(options_.qemu)));
-    installation_ = *found;
+    installation_ = qemu::require_qemu(options_.qemu);
 }
 
 void Run::build_module() {

@@ -79,7 +79,6 @@ class RegisterBank {
             return *value_;
         }
         void write(std::uint64_t value);
-        void reset() { *value_ = spec_->reset; }
 
       private:
         std::uint64_t read_with_effect();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The "qtest" accelerator of QEMU 7.2 to 11.1, as a loadable module, for a QEMU whose distributor left it
- * out.
+ * The "qtest" accelerator of QEMU 7.2, 10.0 and 11.1, as a loadable module, for a QEMU whose distributor left
+ * it out.
  *
  * Why this file is kept apart: it is loaded into QEMU's own process, and what is loaded there has to be under
  * a licence that goes with QEMU's GPL. Everything else in this repository is BSD-3-Clause and speaks to QEMU
@@ -23,7 +23,7 @@
  * The declarations below say where QEMU for 64-bit hosts looks; they are asserted by offset. Another version
  * needs them checked anew.
  */
-#if TB_QEMU < 700 || TB_QEMU > 1101
+#if TB_QEMU != 702 && TB_QEMU != 1000 && TB_QEMU != 1101
 #error "the layout of this version's accelerators is not known"
 #endif
 #define TB_SINCE(version) (TB_QEMU >= (version))
