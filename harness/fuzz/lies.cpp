@@ -16,6 +16,7 @@ constexpr std::uint64_t kEdges[] = {1, 2, 3, 0x10, 0xff, 0x200, 0x1000, 0xffff, 
 constexpr unsigned kMostBits = 32;
 /// Of accesses that have no name, and of those that nobody counts.
 constexpr unsigned kMostAnywhere = 200;
+constexpr unsigned kBitsAnywhere = 16;
 constexpr unsigned kMostOfNone = 4;
 constexpr std::size_t kMostOperations = 6;
 
@@ -61,9 +62,12 @@ class Liar {
         }
         for (const Sight& sight : sights) {
             if (sight.place == 0) {
-                if (language_.parameter(fault) != faults::Parameter::kNone) continue;
+                // What has no name is looked at when a driver starts: capabilities, BARs.
+                const faults::Parameter parameter = language_.parameter(fault);
+                const bool bits = parameter == faults::Parameter::kMask && !at_work;
+                if (parameter != faults::Parameter::kNone && !bits) continue;
                 for (unsigned nth = 0; nth < std::min(sight.times, kMostAnywhere); ++nth)
-                    with_numbers(fault, 0, nth, 0, at_work);
+                    with_numbers(fault, 0, nth, bits ? kBitsAnywhere : 0, at_work);
             } else {
                 for (unsigned nth = 0; nth < std::min(sight.times, 2U); ++nth)
                     with_numbers(fault, sight.place, nth, sight.bits, at_work);

@@ -42,6 +42,7 @@ constexpr Rule kRules[] = {
     {"virtio.config.field-not-offered", kMust, "VIRTIO 1.2 §2.5.1", "an optional field is read only where its feature is offered"},
     {"virtio.config.torn", kMust, "VIRTIO 1.2 §2.5.1", "around a field of 64 bits config_generation is read, before and behind"},
     {"virtio.config.width", kMust, "VIRTIO 1.2 §4.1.3.1", "a field is accessed by its own width, 64 bits by halves"},
+    {"virtio.capability.short", kMust, "VIRTIO 1.2 §4.1.4", "no field of a capability is read that lies beyond its cap_len"},
     {"virtio.capability.written", kMust, "VIRTIO 1.2 §4.1.4.1", "capabilities are not written, except for the window's"},
     {"virtio.common.read-only", kMust, "VIRTIO 1.2 §4.1.4.3.2", "device_feature, num_queues, config_generation and queue_notify_off are not written"},
     {"virtio.isr.with-msix", kShould, "VIRTIO 1.2 §4.1.4.5.2", "with MSI-X the ISR status is left alone"},
@@ -64,6 +65,7 @@ constexpr Rule kRules[] = {
     {"virtio.avail.flags", kMust, "VIRTIO 1.2 §2.7.7.1", "the available ring's flags are 0 or 1, and 0 with VIRTIO_F_EVENT_IDX"},
     {"virtio.avail.unordered", kMust, "VIRTIO 1.2 §2.7.13.3.1", "the available index is stored behind a barrier behind the entries"},
     {"virtio.used.ahead", kMust, "VIRTIO 1.2 §2.7.14", "no element is read that the device's index does not cover"},
+    {"virtio.used.beyond", kMust, "VIRTIO 1.2 §2.7.8", "no more elements are read than chains were made available"},
     {"virtio.used.flags", kMust, "VIRTIO 1.2 §2.7.10.1", "the used ring's flags are 0 at first"},
     {"virtio.used.unordered", kMust, "VIRTIO 1.2 §2.7.14", "elements are read behind a barrier behind the device's index"},
     {"virtio.used.written", kMust, "VIRTIO 1.2 §2.7.8", "the used ring is the device's to write"},
@@ -88,6 +90,7 @@ constexpr Rule kRules[] = {
     {"virtio.notify.width", kMust, "VIRTIO 1.2 §4.1.5.2", "a notification has 16 bits"},
     {"virtio.suppression.event-read", kMust, "VIRTIO 1.2 §2.7.10.1", "avail_event is ignored without VIRTIO_F_EVENT_IDX"},
     {"virtio.suppression.flags-read", kMust, "VIRTIO 1.2 §2.7.10.1", "the used ring's flags are ignored with it"},
+    {"virtio.suppression.unlooked", kShould, "VIRTIO 1.2 §2.7.14", "behind asking for interrupts again the device's index is looked at once more"},
 
     {"virtio-blk.data.length", kMust, "VIRTIO 1.2 §5.2.6.1", "IN and OUT have whole sectors of data"},
     {"virtio-blk.discard.segments", kMust, "VIRTIO 1.2 §5.2.6.1", "DISCARD has no more than max_discard_seg ranges"},

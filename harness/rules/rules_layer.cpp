@@ -46,7 +46,11 @@ RulesLayer::RulesLayer(hal::Machine& below, harness::MachineBase& machine, const
 RulesLayer::~RulesLayer() = default;
 
 void RulesLayer::breaks(std::string_view id, const std::string& how) {
-    if (!follows() || broken_.contains(id)) return;
+    if (follows()) accuse(id, how);
+}
+
+void RulesLayer::accuse(std::string_view id, const std::string& how) {
+    if (broken_.contains(id)) return;
     const Rule* rule = find_rule(id);
     if (rule == nullptr) throw std::logic_error(fmt::format("there is no rule '{}'", id));
     broken_.emplace(id);
@@ -66,8 +70,14 @@ void RulesLayer::driver_ends() {
 
 std::uint64_t RulesLayer::read(hal::AddressSpace space, std::uint64_t address, unsigned width) {
     const std::uint64_t value = below().read(space, address, width);
-    if (space == hal::AddressSpace::kPciConfig && may_be_lied_to_ && aside_ == 0)
-        check_config(address, width, value);
+    if (space == hal::AddressSpace::kPciConfig && aside_ == 0 && is_ours(address)) {
+        const auto position = capabilities_.heard(address - own_config(), width, value);
+        if (position)
+            accuse("virtio.capability.short",
+                   fmt::format("{} bytes are read at {:#x}, beyond the capability at {:#x}", width,
+                               address - own_config(), *position));
+        if (may_be_lied_to_) check_config(address, width, value);
+    }
     if (!follows()) return value;
     if (const auto place = map_.find(space, address)) {
         judge_pci(space, *place);
@@ -89,7 +99,6 @@ void RulesLayer::write(hal::AddressSpace space, std::uint64_t address, unsigned 
 }
 
 void RulesLayer::check_config(std::uint64_t address, unsigned width, std::uint64_t heard) {
-    if (!is_ours(address)) return;
     // A driver that reads and writes back what has lost its spaces turns them off: not its own doing.
     const bool lost = address - own_config() == pci::kCommand && (command_ & ~heard & kSpaces) != 0;
     if (lost || machine_.read(hal::AddressSpace::kPciConfig, address, width) != heard) stop_judging();

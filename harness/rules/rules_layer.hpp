@@ -12,6 +12,7 @@
 #include "harness/machine/forwarding.hpp"
 #include "harness/machine/machine_base.hpp"
 #include "harness/rules/book.hpp"
+#include "harness/rules/capability_watch.hpp"
 #include "harness/rules/rule.hpp"
 
 namespace tb::rules {
@@ -69,6 +70,8 @@ class RulesLayer : public harness::ForwardingMachine, private Court {
     };
 
     void breaks(std::string_view rule, const std::string& how) override;
+    /// Says that a rule is broken, whether or not the device has lied about its configuration space.
+    void accuse(std::string_view rule, const std::string& how);
     std::span<const std::byte> memory() const override { return machine_.ram(); }
     bool owns(std::uint64_t address, std::uint64_t bytes) const override {
         return find(address, bytes) != nullptr;
@@ -95,6 +98,7 @@ class RulesLayer : public harness::ForwardingMachine, private Court {
     harness::MachineBase& machine_;
     bool is_pci_;
     harness::RegisterMap map_;
+    CapabilityWatch capabilities_;
     Book nobody_{*this};
     std::unique_ptr<Book> book_;
     std::function<void(const Rule&, const std::string&)> told_;

@@ -395,6 +395,11 @@ void VirtioBook::notify(const Access& access) {
     queue.told_idx = queue.avail_idx;
 }
 
+/// What the device used before it sees this makes no interrupt; with nothing lent there is no such thing.
+void VirtioBook::ask(Queue& queue, bool interrupts) {
+    queue.asked = interrupts && queue.lent != 0;
+}
+
 void VirtioBook::look(Queue& queue, bool wanted) {
     if (queue.idx_unfenced)
         breaks("virtio.notify.look-unfenced",
@@ -407,10 +412,18 @@ void VirtioBook::look(Queue& queue, bool wanted) {
 
 void VirtioBook::rests() {
     for (auto& [number, queue] : queues_) {
-        if (!queue.wanted || !is_live(queue) || resetting_) continue;
-        queue.wanted = false;
-        breaks("virtio.notify.missing",
-               fmt::format("queue {} has a new buffer of which the device wants to hear", number));
+        const bool live = is_live(queue) && !resetting_;
+        if (queue.wanted && live) {
+            queue.wanted = false;
+            breaks("virtio.notify.missing",
+                   fmt::format("queue {} has a new buffer of which the device wants to hear", number));
+        }
+        if (queue.asked && live) {
+            queue.asked = false;
+            breaks("virtio.suppression.unlooked",
+                   fmt::format("interrupts of queue {} are asked for, and its index is not looked at again",
+                               number));
+        }
     }
     if (refused_ && (status_ & kStatusFailed) == 0 && !gone_) {
         refused_ = false;

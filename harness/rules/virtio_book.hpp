@@ -75,12 +75,15 @@ class VirtioBook : public Book {
         std::uint16_t consumed = 0;
         std::uint16_t used_heard = 0;  ///< the device's index, as the driver has loaded it
         std::uint16_t used_taken = 0;  ///< elements that it has loaded
+        std::uint16_t lent = 0;        ///< chains made available less elements loaded
         bool unordered = false;        ///< something was stored since the last barrier or release
         bool idx_unfenced = false;     ///< the index was, and no full barrier since
         bool idx_unordered = false;    ///< the index was, and no barrier since that orders stores
         bool used_unfenced = false;  ///< the device's index was loaded without acquire, and no barrier since
         bool looked = false;         ///< at what suppresses notifications, since the index was stored
         bool wanted = false;         ///< what that said
+        bool asked =
+            false;  ///< for interrupts, while chains were lent, and the device's index not loaded since
         std::map<std::uint16_t, Chain> exposed;  ///< by head
     };
 
@@ -116,6 +119,7 @@ class VirtioBook : public Book {
     void load_from(Queue& queue, std::uint64_t address, unsigned width, std::uint64_t value,
                    hal::MemoryOrder order);
     void look(Queue& queue, bool wanted);
+    static void ask(Queue& queue, bool interrupts);
     std::uint64_t memory_at(std::uint64_t address, unsigned width) const;
 
     const harness::RegisterBlock* common_ = nullptr;

@@ -79,6 +79,13 @@ void VirtioBook::store_in(Queue& queue, std::uint64_t address, unsigned width, s
         if (flags > 1 || (flags != 0 && negotiated(kEventIdx)))
             breaks("virtio.avail.flags",
                    fmt::format("the flags of the available ring are set to {:#x}", flags));
+        ask(queue, (flags & ring::kAvailNoInterrupt) == 0);
+    }
+    const std::uint64_t event = queue.avail + ring::used_event(queue.size);
+    if (negotiated(kEventIdx) && overlaps(address, width, event, 2)) {
+        const auto from = static_cast<std::uint16_t>(value >> (8 * (event - address)));
+        // One that lies behind what was taken asks for silence.
+        ask(queue, static_cast<std::uint16_t>(from - queue.used_taken) < 0x8000);
     }
     if (address <= idx && idx + 2 <= address + width)
         return store_index(queue, static_cast<std::uint16_t>(value >> (8 * (idx - address))), order);
@@ -116,7 +123,7 @@ void VirtioBook::store_index(Queue& queue, std::uint16_t value, hal::MemoryOrder
     if (ahead > queue.size)
         return breaks("virtio.avail.backwards",
                       fmt::format("the available index goes from {} to {}", queue.avail_idx, value));
-    for (; queue.avail_idx != value; ++queue.avail_idx) expose(queue, queue.avail_idx);
+    for (; queue.avail_idx != value; ++queue.avail_idx, ++queue.lent) expose(queue, queue.avail_idx);
 }
 
 void VirtioBook::take_back(Queue& queue, std::uint16_t head) {
@@ -294,6 +301,7 @@ void VirtioBook::load_from(Queue& queue, std::uint64_t address, unsigned width, 
     if (offset == ring::kIdx) {
         queue.used_heard = static_cast<std::uint16_t>(value);
         queue.used_unfenced = order != hal::MemoryOrder::kAcquire;
+        queue.asked = false;
         return;
     }
     if (offset < ring::kEntries) return;
@@ -304,8 +312,13 @@ void VirtioBook::load_from(Queue& queue, std::uint64_t address, unsigned width, 
     if ((offset - ring::kEntries) / ring::kUsedElementBytes == queue.used_taken % queue.size) {
         if (queue.used_taken == queue.used_heard)
             breaks("virtio.used.ahead", "an element is read that the device's index does not cover");
-        else
+        else if (queue.lent == 0)
+            breaks("virtio.used.beyond",
+                   "an element is read though all that was made available has come back");
+        else {
+            --queue.lent;
             ++queue.used_taken;
+        }
     }
     if (width >= 4) take_back(queue, static_cast<std::uint16_t>(value & 0xffff));
 }
