@@ -220,6 +220,13 @@ hal::Status PciTransport::health() const {
     return {};
 }
 
+hal::Status PciTransport::health_at_work() const {
+    const auto status = common_.read<std::uint8_t>(common::kDeviceStatus);
+    if (status == kGone) return Error::kDeviceGone;
+    if ((status & kStatusNeedsReset) != 0 || (status & kStatusDriverOk) == 0) return Error::kReset;
+    return {};
+}
+
 hal::Result<std::uint16_t> PciTransport::queue_entries(std::uint16_t index) const {
     select(index);
     const auto entries = common_.read<std::uint16_t>(common::kQueueSize);

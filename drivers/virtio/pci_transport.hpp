@@ -49,6 +49,8 @@ class PciTransport {
     void fail();
     /// Asks the device how it is. kDeviceGone: it reads all-ones. kReset: it needs one (§2.1.2).
     hal::Status health() const;
+    /// As health(), of a device at work; kReset also when DRIVER_OK is gone: it was reset behind our back.
+    hal::Status health_at_work() const;
 
     /// Number of queues that the device has (§4.1.4.3, num_queues).
     std::uint16_t queues() const { return common_.read<std::uint16_t>(common::kNumQueues); }

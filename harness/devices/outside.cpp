@@ -16,6 +16,9 @@ std::vector<Bytes> Outside::take_frames() {
 void Outside::set_link(bool) {
     unsupported("a network link");
 }
+void Outside::announce() {
+    unsupported("a device that announces itself");
+}
 void Outside::type(std::span<const std::byte>) {
     unsupported("a character line");
 }

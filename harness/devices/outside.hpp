@@ -34,6 +34,9 @@ class Outside {
     /// Frames that the device has sent since the last call, oldest first.
     virtual std::vector<Bytes> take_frames();
     virtual void set_link(bool up);
+    /// Whoever moved the machine to another place has the device tell so: it announces itself, and asks its
+    /// driver to.
+    virtual void announce();
 
     /// Characters arrive on the line.
     virtual void type(std::span<const std::byte> characters);

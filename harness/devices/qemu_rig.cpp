@@ -101,6 +101,13 @@ void QemuOutside::set_link(bool up) {
     machine_.settle();
 }
 
+void QemuOutside::announce() {
+    if (!network_) unsupported("a network");
+    // Once: the further rounds that QEMU would do run on the host's clock.
+    vm_.qmp().execute("announce-self", R"({"initial": 50, "max": 550, "rounds": 1, "step": 100})");
+    machine_.settle();
+}
+
 void QemuOutside::type(std::span<const std::byte> characters) {
     if (!line_) unsupported("a character line");
     vm_.serial().send(octets(characters));

@@ -61,6 +61,7 @@ class QemuOutside : public Outside {
     void send_frame(std::span<const std::byte> frame) override;
     std::vector<Bytes> take_frames() override;
     void set_link(bool up) override;
+    void announce() override;
     void type(std::span<const std::byte> characters) override;
     Bytes take_output() override;
 

@@ -23,4 +23,11 @@ inline constexpr LayoutSpec kVirtqUsed = {"virtq_used", 4, kVirtqUsedFields};
 inline constexpr LayoutField kVirtqUsedElementFields[] = {{"id", 0, 32}, {"len", 32, 32}};
 inline constexpr LayoutSpec kVirtqUsedElement = {"virtq_used_elem", 8, kVirtqUsedElementFields};
 
+/// struct virtio_net_hdr (VIRTIO 1.2 §5.1.6), before every frame.
+inline constexpr LayoutField kVirtioNetHeaderFields[] = {
+    {"flags", 0, 8},        {"NEEDS_CSUM", 0, 1},    {"DATA_VALID", 1, 1},
+    {"gso_type", 8, 8},     {"hdr_len", 16, 16},     {"gso_size", 32, 16},
+    {"csum_start", 48, 16}, {"csum_offset", 64, 16}, {"num_buffers", 80, 16}};
+inline constexpr LayoutSpec kVirtioNetHeader = {"virtio_net_hdr", 12, kVirtioNetHeaderFields};
+
 }  // namespace tb::harness

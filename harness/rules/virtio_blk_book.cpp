@@ -82,8 +82,8 @@ class VirtioBlkBook : public VirtioBook {
             breaks("virtio-blk.features.read-only", "VIRTIO_BLK_F_RO was offered and not accepted");
     }
 
-    void request(const std::vector<Piece>& pieces) override {
-        const std::vector<std::byte> head = readable(pieces, kHeaderBytes);
+    void request(unsigned /*queue*/, const std::vector<Piece>& pieces) override {
+        const std::vector<std::byte> head = readable(pieces, 0, kHeaderBytes);
         if (head.size() < kHeaderBytes)
             return breaks("virtio-blk.request.shape", "a request has no whole header");
         if (pieces.empty() || !pieces.back().device_writes)
@@ -152,7 +152,7 @@ class VirtioBlkBook : public VirtioBook {
             return breaks("virtio-blk.ranges.length", fmt::format("{} with {} bytes of ranges", what, bytes));
         if (bytes / kRangeBytes > most)
             breaks(too_many, fmt::format("{} ranges, the device takes {}", bytes / kRangeBytes, most));
-        const std::vector<std::byte> all = readable(pieces, kHeaderBytes + bytes);
+        const std::vector<std::byte> all = readable(pieces, 0, kHeaderBytes + bytes);
         for (std::size_t at = kHeaderBytes; at + kRangeBytes <= all.size(); at += kRangeBytes) {
             RangeHeader range;
             std::memcpy(&range, all.data() + at, sizeof range);
@@ -160,19 +160,6 @@ class VirtioBlkBook : public VirtioBook {
                 breaks("virtio-blk.discard.unmap", "DISCARD with the unmap bit");
             check_range(range.sector, range.count);
         }
-    }
-
-    /// The first bytes of what the device reads, no more than `most`.
-    std::vector<std::byte> readable(const std::vector<Piece>& pieces, std::size_t most) {
-        std::vector<std::byte> bytes;
-        const auto memory = court().memory();
-        for (const Piece& piece : pieces) {
-            if (piece.device_writes || bytes.size() == most) break;
-            const std::size_t count = std::min<std::size_t>(piece.bytes, most - bytes.size());
-            const auto part = memory.subspan(piece.address, count);
-            bytes.insert(bytes.end(), part.begin(), part.end());
-        }
-        return bytes;
     }
 
     std::uint64_t heard_capacity_ = 0;

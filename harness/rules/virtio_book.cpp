@@ -314,7 +314,13 @@ void VirtioBook::write_queue(const Access& access) {
     }
 }
 
+bool VirtioBook::queue_enabled(unsigned number) const {
+    const auto found = queues_.find(static_cast<std::uint16_t>(number));
+    return found != queues_.end() && found->second.enabled;
+}
+
 void VirtioBook::enable(Queue& queue) {
+    queue.number = selected_;
     queue.enabled = true;
     if (queue.size == 0) queue.size = queue.offered_size;
     if (queue.desc == 0 || queue.avail == 0 || queue.used == 0)

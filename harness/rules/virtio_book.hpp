@@ -41,8 +41,8 @@ class VirtioBook : public Book {
     virtual void read_config(const Access& /*access*/) {}
     /// What was read last is of one moment: the generation has not changed.
     virtual void config_settled() {}
-    /// A chain is made available that is well formed.
-    virtual void request(const std::vector<Piece>& /*pieces*/) {}
+    /// A chain is made available in a queue, and is well formed.
+    virtual void request(unsigned /*queue*/, const std::vector<Piece>& /*pieces*/) {}
     /// The driver has set FEATURES_OK.
     virtual void features_chosen() {}
     virtual void was_reset() {}
@@ -51,6 +51,10 @@ class VirtioBook : public Book {
     bool negotiated(unsigned bit) const { return (accepted_ >> bit & 1) != 0; }
     bool features_ok() const;
     bool driver_ok() const;
+    bool queue_enabled(unsigned number) const;
+    /// Bytes [offset, offset + most) of what a chain gives the device to read, or as many as there are.
+    std::vector<std::byte> readable(const std::vector<Piece>& pieces, std::uint64_t offset,
+                                    std::uint64_t most) const;
 
   private:
     struct Chain {
@@ -62,6 +66,7 @@ class VirtioBook : public Book {
         bool sound = true;  ///< all pieces are the driver's to give
     };
     struct Queue {
+        std::uint16_t number = 0;
         std::uint32_t offered_size = 0;  ///< as the device said; 0: not asked
         std::uint32_t size = 0;
         std::uint64_t desc = 0;

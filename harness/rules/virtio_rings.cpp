@@ -149,7 +149,7 @@ void VirtioBook::expose(Queue& queue, std::uint16_t position) {
                     exposed.descriptors.end())
                     breaks("virtio.chain.reused",
                            fmt::format("descriptor {} is made available again while the device has it", i));
-        if (chain.sound) request(chain.pieces);
+        if (chain.sound) request(queue.number, chain.pieces);
     }
     queue.exposed[head] = std::move(chain);
 }
@@ -269,6 +269,24 @@ void VirtioBook::touches(std::uint64_t address, std::uint64_t bytes, bool store)
                                   fmt::format("{:#x} is {} while the device has chain {} of queue {}",
                                               address, store ? "stored to" : "loaded", head, number));
     }
+}
+
+std::vector<std::byte> VirtioBook::readable(const std::vector<Piece>& pieces, std::uint64_t offset,
+                                            std::uint64_t most) const {
+    std::vector<std::byte> bytes;
+    const auto memory = court().memory();
+    for (const Piece& piece : pieces) {
+        if (piece.device_writes || bytes.size() == most) break;
+        if (offset >= piece.bytes) {
+            offset -= piece.bytes;
+            continue;
+        }
+        const std::uint64_t count = std::min<std::uint64_t>(piece.bytes - offset, most - bytes.size());
+        const auto part = memory.subspan(piece.address + offset, count);
+        bytes.insert(bytes.end(), part.begin(), part.end());
+        offset = 0;
+    }
+    return bytes;
 }
 
 // What it loads.

@@ -225,6 +225,9 @@ void Run::host_network(std::string_view act, const json& node) {
         const bool up = to_boolean(node["up"]);
         recorder_.note(EventKind::kHostInput, "net.link", up ? 1 : 0);
         outside.set_link(up);
+    } else if (act == "announce") {
+        recorder_.note(EventKind::kHostInput, "net.announce");
+        outside.announce();
     } else if (act == "expect_none") {
         if (!frames_.empty()) fail(fmt::format("the device sent {} frames", frames_.size()));
     } else {

@@ -194,6 +194,7 @@ constexpr HostOperation kHostOperations[] = {
     {"net.expect", "the device must have sent a frame", kExpectFrameArguments},
     {"net.expect_none", "the device must have sent no frame", {}},
     {"net.link", "carrier comes or goes", kLinkArguments},
+    {"net.announce", "whoever moved the machine has the device announce itself, and ask its driver to", {}},
     {"uart.type", "characters arrive", kCharacterArguments},
     {"uart.expect", "the device must have sent exactly these characters", kCharacterArguments},
     {"uart.break", "a break condition arrives", {}},

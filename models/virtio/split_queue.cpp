@@ -266,10 +266,87 @@ void SplitQueue::push(const Chain& chain, std::uint32_t written) {
         signalled_valid_ = false;
 }
 
+void SplitQueue::push_together(std::span<const Filled> filled) {
+    const auto count = static_cast<std::uint16_t>(filled.size());
+    for (std::uint16_t i = 0; i < count; ++i) {
+        const Chain& chain = filled[i].chain;
+        transport_->mapper().unmap(chain.readable);
+        transport_->mapper().unmap(chain.writable);
+        if (transport_->halted() || device_ == 0 || !mapped()) continue;
+        const struct {
+            std::uint32_t id;
+            std::uint32_t length;
+        } element{chain.head, filled[i].written};
+        const auto at = static_cast<std::uint16_t>(used_index_ + i);
+        transport_->memory().store(device_ + kRingHeader + kUsedEntry * (at % size_), element);
+    }
+    if (transport_->halted()) {
+        in_use_ -= count;
+        return;
+    }
+    if (device_ == 0) return;
+    used_index_ = static_cast<std::uint16_t>(used_index_ + count);
+    if (mapped()) transport_->memory().store(device_ + 2, used_index_);
+    in_use_ -= count;
+    if (static_cast<std::int16_t>(used_index_ - signalled_) < count) signalled_valid_ = false;
+}
+
 void SplitQueue::drop(const Chain& chain) {
     --in_use_;
     transport_->mapper().unmap(chain.readable);
     transport_->mapper().unmap(chain.writable);
+}
+
+void SplitQueue::unpop(const Chain& chain) {
+    --next_available_;
+    drop(chain);
+}
+
+bool SplitQueue::has_room_for(std::uint64_t bytes) {
+    if (transport_->halted() || !mapped()) return false;
+    const std::uint16_t available = available_index();
+    std::uint64_t room = 0;
+    for (std::uint16_t at = next_available_; at != available && room < bytes; ++at) {
+        const std::uint16_t head = load_driver(kRingHeader + 2ULL * (at % size_));
+        if (head >= size_) {
+            fail("the available ring names descriptor " + std::to_string(head) + " of " +
+                 std::to_string(size_));
+            return false;
+        }
+        const std::optional<std::uint64_t> more = writable_bytes(head);
+        if (!more) return false;
+        room += *more;
+    }
+    return room >= bytes;
+}
+
+std::optional<std::uint64_t> SplitQueue::writable_bytes(std::uint16_t head) {
+    Descriptor descriptor = load_descriptor(descriptors_, head);
+    std::uint64_t table = descriptors_;
+    unsigned entries = size_;
+    if ((descriptor.flags & kIndirect) != 0) {
+        table = descriptor.address;
+        entries = static_cast<unsigned>(descriptor.length / kDescriptorBytes);
+        if (entries == 0 || descriptor.length % kDescriptorBytes != 0) {
+            fail("an indirect table of " + std::to_string(descriptor.length) + " bytes");
+            return std::nullopt;
+        }
+        descriptor = load_descriptor(table, 0);
+    }
+    std::uint64_t bytes = 0;
+    for (unsigned seen = 1;; ++seen) {
+        if (seen > entries) {
+            fail("the descriptors form a loop");
+            return std::nullopt;
+        }
+        if ((descriptor.flags & kWrite) != 0) bytes += descriptor.length;
+        if ((descriptor.flags & kNext) == 0) return bytes;
+        if (descriptor.next >= entries) {
+            fail("next is " + std::to_string(descriptor.next) + " in a table of " + std::to_string(entries));
+            return std::nullopt;
+        }
+        descriptor = load_descriptor(table, descriptor.next);
+    }
 }
 
 bool SplitQueue::wants_interrupt() {

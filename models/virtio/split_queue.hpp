@@ -86,8 +86,18 @@ class SplitQueue {
     std::optional<Chain> pop();
     /// Returns a chain: `written` bytes of its writable part hold data (§2.7.8).
     void push(const Chain& chain, std::uint32_t written);
+    /// Returns several chains at once: the driver sees none of them before all (§5.1.6.4.1).
+    struct Filled {
+        Chain chain;
+        std::uint32_t written = 0;
+    };
+    void push_together(std::span<const Filled> filled);
     /// Lets go of a chain without returning it to the driver.
     void drop(const Chain& chain);
+    /// As if the chain that was popped last never had been.
+    void unpop(const Chain& chain);
+    /// Whether the available chains have `bytes` in their writable parts together.
+    bool has_room_for(std::uint64_t bytes);
     /// Whether the driver wants to be interrupted for what was pushed since it was last asked (§2.7.7).
     bool wants_interrupt();
     /// Asks the driver for doorbells, or for none, in the ring (§2.7.10).
@@ -111,6 +121,7 @@ class SplitQueue {
     std::uint16_t available_index();
     Descriptor load_descriptor(std::uint64_t table, unsigned at);
     bool map_descriptor(const Descriptor& descriptor, Chain& chain);
+    std::optional<std::uint64_t> writable_bytes(std::uint16_t head);
     /// Follows a chain from its first descriptor on; each is fetched once, so that it cannot change under the
     /// checks.
     bool collect(std::uint64_t table, Descriptor descriptor, unsigned entries, bool indirect, Chain& chain);
