@@ -113,13 +113,8 @@ hal::Result<RxFrame> VirtioNet::receive(std::span<std::byte> buffer) {
 unsigned VirtioNet::poll(unsigned budget) {
     if (state_ != State::kRunning) return 0;
     const std::uint32_t marks = interrupts_.take();
-    if ((marks & Interrupts::kGone) != 0) next_check_ = {};
-    if ((marks & Interrupts::kConfig) != 0) {
-        if (const Status health = transport_.health_at_work(); !health) {
-            next_check_ = {};
-        } else {
-            look_at_config();
-        }
+    if ((marks & (Interrupts::kConfig | Interrupts::kGone)) != 0) {
+        if (healthy() && (marks & Interrupts::kConfig) != 0) look_at_config();
         if (state_ != State::kRunning) return 0;
     }
     unsigned received = 0;
@@ -176,15 +171,20 @@ bool VirtioNet::any_broken() const {
     return false;
 }
 
+/// Asks the device how it is. False: it is gone, or has been reset and started again if that could be done.
+bool VirtioNet::healthy() {
+    const Status health = transport_.health_at_work();
+    if (health) return true;
+    if (health.error() == Error::kDeviceGone)
+        device_gone();
+    else
+        (void)restart(Error::kReset);
+    return false;
+}
+
 void VirtioNet::check(hal::Instant now) {
     next_check_ = now + kCheckInterval;
-    if (const Status health = transport_.health_at_work(); !health) {
-        if (health.error() == Error::kDeviceGone)
-            device_gone();
-        else
-            (void)restart(Error::kReset);
-        return;
-    }
+    if (!healthy()) return;
     for (std::uint16_t i = 0; i < pairs_; ++i) {
         if (!pair_[i].tx.hangs(options_.tx_timeout)) continue;
         ++tx_hangs_;
@@ -218,10 +218,7 @@ void VirtioNet::look_at_config() {
 
 LinkState VirtioNet::link() {
     if (state_ != State::kRunning) return {};
-    if (const Status health = transport_.health_at_work(); !health)
-        next_check_ = {};
-    else
-        look_at_config();
+    if (healthy()) look_at_config();
     return link_;
 }
 
@@ -284,6 +281,7 @@ Status VirtioNet::set_vlan(std::uint16_t vlan, bool on) {
 
 Status VirtioNet::set_receive_offload(bool on) {
     if (const Status can = running_with(kFeatureCtrlGuestOffloads); !can) return can;
+    if (!has(kFeatureGuestCsum)) return Error::kUnsupported;
     const Status done = after_command(control_.set_guest_offloads(on ? kFeatureGuestCsum : 0));
     if (done) receive_offload_ = on;
     return done;

@@ -147,6 +147,7 @@ class VirtioNet final : public NetDevice {
     unsigned drain_rx(std::uint16_t index, unsigned budget);
     unsigned drain_tx(std::uint16_t index, unsigned budget);
     bool any_broken() const;
+    bool healthy();
     void check(hal::Instant now);
     void look_at_config();
     std::uint16_t pair_of(const TxFrame& frame) const;

@@ -21,7 +21,7 @@ constexpr Requirement kRequirements[] = {
     {kFeatureGuestAnnounce, kFeatureCtrlQueue},
     {kFeatureMultiQueue, kFeatureCtrlQueue},
     {kFeatureCtrlMacAddress, kFeatureCtrlQueue},
-    {kFeatureCtrlGuestOffloads, kFeatureCtrlQueue | kFeatureGuestCsum},
+    {kFeatureCtrlGuestOffloads, kFeatureCtrlQueue},
 };
 
 /// Where the last field ends that is promised by a feature.

@@ -10,9 +10,10 @@ namespace {
 using hal::Error;
 
 constexpr std::uint32_t kAlignment = 64;
-/// No gso_type, no csum_offset inside a frame, no number of buffers (§5.1.6.4.1): what a device has not
-/// written is seen to be so.
-constexpr std::uint64_t kPoison = ~std::uint64_t{0};
+/// What a buffer begins with when the device gets it: bytes by chance, that no header has (§5.1.6.4.1: there is
+/// no such gso_type), and no other data but by one in 2^64. What a device has not written is seen to be so.
+constexpr std::uint64_t kPoison = 0x9d1c'f0a3'b7e2'ff5b;
+/// No csum_offset inside a frame, no number of buffers.
 constexpr std::uint32_t kPoisonBehind = 0x0000'ffff;
 
 }  // namespace
@@ -74,6 +75,11 @@ bool RxRing::take(const virtio::Used& used) {
     slots_[used.cookie].bytes = used.bytes;
     const std::uint32_t at = offset_of(used.cookie);
     const std::uint64_t first = buffers_.cell<std::uint64_t>(at).load();
+    if (first == kPoison) {
+        // The device says that it has used a buffer which it has not touched.
+        broken_ = true;
+        return false;
+    }
     const auto flags = static_cast<std::uint8_t>(first >> 8 * header::kFlags);
     const auto gso_type = static_cast<std::uint8_t>(first >> 8 * header::kGsoType);
     // §5.1.6.4.2: flags mean something to who has negotiated them, and csum_start with NEEDS_CSUM only.
@@ -113,6 +119,9 @@ bool RxRing::gather(Frame& frame, bool& whole) {
     for (unsigned i = 1; i < frame.buffers; ++i) {
         const hal::Result<virtio::Used> used = queue_.pop();
         if (!used) return false;
+        if (used->bytes >= sizeof kPoison &&
+            buffers_.cell<std::uint64_t>(offset_of(used->cookie)).load() == kPoison)
+            return false;
         if (slots_[last].bytes != config_.buffer_bytes) whole = false;
         slots_[last].next = used->cookie;
         last = used->cookie;

@@ -14,8 +14,8 @@ namespace tb::net::virtio_net {
 /// is one descriptor. A frame is in one buffer behind its header or, with VIRTIO_NET_F_MRG_RXBUF, goes on
 /// through further ones.
 ///
-/// A header is loaded once, and has been given a value before that no device may leave there: what was never
-/// written is no frame.
+/// A header is loaded once, and each buffer begins with a value that no device may leave there: one that was
+/// never written, and may hold a part of an older frame, breaks the queue.
 class RxRing {
   public:
     struct Config {

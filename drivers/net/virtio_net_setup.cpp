@@ -98,9 +98,9 @@ hal::Status VirtioNet::negotiate() {
     if (sound != *accepted) {
         // It offers what requires a feature that it does not offer (§2.2.2). Once more, without that.
         if (hal::Status reset = transport_.reset(); !reset) return reset;
-        accepted = transport_.negotiate(sound);
+        accepted = transport_.negotiate(wanted & ~(*accepted & ~sound));
         if (!accepted) return accepted.error();
-        if (*accepted != sound) {
+        if ((choose_features(*accepted, wanted) | virtio::kFeatureVersion1) != *accepted) {
             transport_.fail();
             return Error::kProtocol;
         }
@@ -241,7 +241,7 @@ hal::Status VirtioNet::configure() {
     if (hal::Status set = configure_filters(); !set) return set;
     if (own_mac_ && has(kFeatureCtrlMacAddress))
         if (hal::Status set = control_.set_mac(info_.mac); !set) return set;
-    if (!receive_offload_ && has(kFeatureCtrlGuestOffloads))
+    if (!receive_offload_ && has(kFeatureCtrlGuestOffloads) && has(kFeatureGuestCsum))
         if (hal::Status set = control_.set_guest_offloads(0); !set) return set;
     return {};
 }

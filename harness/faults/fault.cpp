@@ -113,6 +113,7 @@ std::string describe(const Fault& fault) {
     }
     text += fmt::format(" at {} {}", spec_of(fault.site).name, fault.nth);
     if (!fault.of.empty()) text += " of " + fault.of;
+    if (fault.address != 0) text += fmt::format(" if from {:#x}", fault.address);
     if (const std::uint64_t times = times_of(fault); times == 0)
         text += " and all after it";
     else if (times > 1)

@@ -138,6 +138,11 @@ bool FaultLayer::strikes_now(Armed& armed, bool matches) {
     return true;
 }
 
+void FaultLayer::given_back(std::uint64_t address, std::uint64_t size) {
+    for (Armed& armed : armed_)
+        if (armed.fault.address >= address && armed.fault.address - address < size) armed.healed = true;
+}
+
 void FaultLayer::tell(const Armed& armed, const Occasion& at) {
     if (told_at_) told_at_(static_cast<Handle>(&armed - armed_.data()), at);
     if (!told_) return;
@@ -291,7 +296,11 @@ void FaultLayer::answer_bytes(const Occasion& at, std::span<std::byte> bytes) {
     if (bytes.empty()) return;
     for (Armed& armed : armed_) {
         if (armed.healed || armed.fault.site != Site::kData) continue;
-        if (!strikes_now(armed, bits_at(armed, at).has_value())) continue;
+        // Counted wherever they are, so that one that comes instead of another is not taken for it.
+        const bool elsewhere = armed.fault.address != 0 && armed.fault.address != at.address;
+        if (elsewhere && armed.seen + 1 >= armed.fault.nth) armed.healed = true;
+        if (elsewhere) ++armed.seen;
+        if (elsewhere || !strikes_now(armed, bits_at(armed, at).has_value())) continue;
         switch (armed.fault.act) {
             case Act::kAllOnes:
                 std::fill(bytes.begin(), bytes.end(), std::byte{0xff});
@@ -349,6 +358,7 @@ hal::Result<std::uint64_t> FaultLayer::dma_allocate(std::uint64_t size, std::uin
 
 void FaultLayer::dma_free(std::uint64_t address, std::uint64_t size) {
     view_.forget(address);
+    given_back(address, size);
     machine_.dma_free(address, size);
 }
 

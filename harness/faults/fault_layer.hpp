@@ -129,6 +129,8 @@ class FaultLayer : public harness::ForwardingMachine {
     std::optional<std::uint64_t> bits_at(const Armed& armed, const Occasion& at);
     std::uint64_t bits_in(Part& part, const harness::Place& place);
     /// Whether the fault strikes this occasion, which is counted.
+    /// Faults of what lies there are over.
+    void given_back(std::uint64_t address, std::uint64_t size);
     bool strikes_now(Armed& armed, bool matches);
     void tell(const Armed& armed, const Occasion& at);
     std::string name_of(const Occasion& at);

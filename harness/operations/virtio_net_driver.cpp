@@ -76,7 +76,12 @@ class VirtioNetSession : public DriverSession {
     Outcome run(std::string_view operation, const Arguments& arguments) override {
         if (auto outcome = operations_.run(operation, arguments)) return *outcome;
         if (operation == "start") return start(arguments);
-        if (operation == "stop") return {driver_->stop(), {}};
+        if (operation == "stop") {
+            const hal::Status stopped = driver_->stop();
+            // Where it was placed may have been a lie that did no harm so far.
+            (void)placement_.started(Error::kNotStarted);
+            return {stopped, {}};
+        }
         if (operation == "virtio_net.recover") return {driver_->recover(), {}};
         if (operation == "virtio_net.vlan_add") return {driver_->set_vlan(vlan(arguments), true), {}};
         if (operation == "virtio_net.vlan_remove") return {driver_->set_vlan(vlan(arguments), false), {}};

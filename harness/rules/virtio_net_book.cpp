@@ -95,6 +95,16 @@ class VirtioNetBook : public VirtioBook {
   public:
     using VirtioBook::VirtioBook;
 
+    void read(const Access& access) override {
+        VirtioBook::read(access);
+        if (access.place.spec == nullptr || std::string_view(access.place.block->name) != "common" ||
+            std::string_view(access.place.spec->name) != "config_generation")
+            return;
+        // What was read while it changed has not been read.
+        if (access.value != heard_generation_) announced_ = false;
+        heard_generation_ = access.value;
+    }
+
     void rests() override {
         VirtioBook::rests();
         if (!driver_ok()) return;
@@ -338,6 +348,7 @@ class VirtioNetBook : public VirtioBook {
                        fmt::format("offload {} is enabled without its feature", bit));
     }
 
+    std::uint64_t heard_generation_ = 0;
     std::uint64_t max_pairs_ = 0;
     std::uint64_t mtu_ = 0;
     std::uint64_t receive_bytes_ = 0;  ///< that receiveq1 has been given since the reset

@@ -71,8 +71,8 @@ class Planner {
         std::uint64_t& last = last_.try_emplace(key, occasion.value).first->second;
         const std::uint64_t previous = last;
         last = occasion.value;
-        if (occasion.site == Site::kData) data_steps_.push_back(run_.step());
-        const std::uint64_t data_before = data_steps_.size();
+        if (occasion.site == Site::kData) data_.push_back({run_.step(), occasion.address});
+        const std::uint64_t data_before = data_.size();
         Seen seen{.occasion = occasion,
                   .nth = nth,
                   .place = faults::spec_of(occasion.site).name,
@@ -194,8 +194,10 @@ class Planner {
     void add_unwritten(Plan& plan, const Seen& seen) const {
         push(plan, seen, "unwritten", {.act = Act::kUnwritten}, width_mask(seen.occasion.width));
         // What follows is of the same operation.
-        if (seen.data_before >= data_steps_.size() || data_steps_[seen.data_before] != seen.step) return;
+        if (seen.data_before >= data_.size() || data_[seen.data_before].step != seen.step) return;
         Fault with{.act = Act::kZero, .site = Site::kData, .nth = seen.data_before + 1};
+        // A driver that sees through it may go on to other data, which are as the device wrote them.
+        with.address = data_[seen.data_before].address;
         for (const NamedBits& piece : seen.pieces) {
             // Neither the data nor the status that stands for them: the device has done nothing.
             if (piece.name.ends_with(".writable.last") && seen.length > 1)
@@ -204,8 +206,8 @@ class Planner {
             if (!piece.name.ends_with(".len") || length < 2) continue;
             with.act = Act::kTruncate;
             push(plan, seen, "short",
-                 {.act = Act::kAdd, .of = piece.name, .nth = seen.nth_of_name, .value = ~(length / 2) + 1}, 0,
-                 with);
+                 {.act = Act::kAdd, .of = piece.name, .nth = seen.nth_of_name, .value = ~(length / 2) + 1},
+                 piece.mask(), with);
         }
     }
 
@@ -238,7 +240,11 @@ class Planner {
     std::map<std::tuple<Site, hal::AddressSpace, std::uint64_t, unsigned>, std::uint64_t> last_;
     std::map<std::pair<Site, std::string>, std::uint64_t> by_name_;
     std::map<std::tuple<std::uint64_t, Site, std::uint64_t, std::uint64_t>, unsigned> same_;
-    std::vector<std::uint64_t> data_steps_;  ///< in which step each occasion at kData was
+    struct Data {
+        std::uint64_t step;
+        std::uint64_t address;
+    };
+    std::vector<Data> data_;  ///< each occasion at kData
     std::vector<Seen> seen_;
 };
 
