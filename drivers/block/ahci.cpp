@@ -15,7 +15,7 @@ constexpr std::uint32_t kAllOnes = ~std::uint32_t{0};
 constexpr std::uint32_t kLargestWindow = reg::kPorts + 32 * reg::kPortBytes;
 
 /// How long a disk may take until the HBA has found it, after a reset or a spin-up: a PHY that is connected
-/// needs less than 10 ms (§10.1.1).
+/// needs less than 10 ms (§10.1).
 constexpr hal::Duration kLinkTime = hal::milliseconds(20);
 constexpr hal::Duration kLinkInterval = hal::milliseconds(5);
 constexpr hal::Duration kShortInterval = hal::microseconds(100);
@@ -144,7 +144,7 @@ std::uint32_t Hba::find_disks() {
         (void)hal::poll_until(platform_, kLinkTime, kLinkInterval, [&] { return look(wanted); });
         return present;
     }
-    // One after the other, which is what staggered spin-up is for: motors that start draw much (§10.1.1).
+    // One after the other, which is what staggered spin-up is for: motors that start draw much (§10.1).
     for (unsigned number = 0; number < 32; ++number) {
         if ((wanted & port_bit(number)) == 0) continue;
         write(port_at(number) + port::kCMD, cmd::kSpinUp | cmd::kPowerOn);
@@ -228,7 +228,7 @@ void Hba::interrupt(void* context) {
 void Hba::on_interrupt() {
     const std::uint32_t status = read(reg::kIS);
     // All-ones may be every port's, or nobody's: the ports say more.
-    const std::uint32_t mine = status & served_;
+    std::uint32_t mine = status & served_;
     for (unsigned i = 0; i < disks_; ++i) {
         Port& port = ports_[i];
         if ((mine & port_bit(port.number())) == 0) continue;
@@ -236,6 +236,7 @@ void Hba::on_interrupt() {
         const std::uint32_t causes = port.read(port::kIS);
         if (causes == kAllOnes) {
             port.mark(Port::kGoneMark);
+            mine &= ~port_bit(port.number());
             continue;
         }
         port.write(port::kIS, causes);

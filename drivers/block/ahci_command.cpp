@@ -18,7 +18,7 @@ constexpr hal::Duration kShortInterval = hal::microseconds(10);
 constexpr hal::Duration kPlugTime = hal::milliseconds(100);
 constexpr hal::Duration kPlugInterval = hal::milliseconds(1);
 
-/// ATA status that a command has failed with: ERR, and DF (ATA8-ACS §6.2).
+/// ATA status that a command has failed with: ERR, and DF (ATA8-ACS, status).
 constexpr std::uint32_t kFailed = tfd::kERR | 1U << 5;
 
 constexpr std::uint32_t slot_bit(unsigned slot) {
@@ -40,7 +40,7 @@ std::uint32_t Port::table_at(std::uint8_t slot) const {
 void Port::write_table(std::uint8_t slot, const Command& command, const Record* record) {
     const std::uint32_t at = table_at(slot);
     const ata::Registers& r = command.registers;
-    // The tag of a queued command is its slot, and stands where others have their count (ATA8-ACS §7.62).
+    // The tag of a queued command is its slot, and stands where others have their count (ATA8-ACS, READ FPDMA QUEUED).
     const std::uint32_t count = command.queued ? std::uint32_t{slot} << 3 : r.count;
     const auto put = [&](std::uint32_t offset, std::uint32_t value) {
         memory_.cell<std::uint32_t>(at + offset).store(value);
@@ -111,7 +111,7 @@ void Port::expect_fis(bool queued) {
 
 bool Port::may_issue(const Record& record) const {
     if (!record.command.queued || record.alone) return busy_ == 0;
-    // Queued and other commands are never mixed (Serial ATA 3.0 §13.6.3): it waits for those before it.
+    // Queued and other commands are never mixed (Serial ATA, native command queuing): it waits for those before it.
     const std::uint32_t all = slots_in_use_ >= 32 ? kAllOnes : slot_bit(slots_in_use_) - 1;
     return !alone_ && busy_ != all;
 }
@@ -157,6 +157,8 @@ void Port::issue(std::uint16_t index) {
 
 void Port::ring() {
     if (to_ring_ == 0) return;
+    // A port that has said that a command failed is stopped first (§6.2.2): by the next poll().
+    if ((marks_.load(std::memory_order_relaxed) & irq::kErrors) != 0) return;
     const std::uint32_t slots = to_ring_;
     to_ring_ = 0;
     bool queued = false;
@@ -207,7 +209,7 @@ bool Port::fis_tells_of_end(const Command& command, bool& failed) {
     }
     if (!command.pio || command.kind != Kind::kRead) return false;
     // A disk that was read by PIO says nothing at the end; what it said before the data holds for it
-    // (Serial ATA 3.0 §11.4).
+    // (Serial ATA, PIO data-in commands).
     const auto setup = memory_.cell<std::uint32_t>(layout::kReceived + received::kPioSetup).load_acquire();
     if (fis_type(setup) != kFisPioSetup) return false;
     const std::uint32_t later =
@@ -370,17 +372,18 @@ unsigned Port::handle_error() {
     const bool one = left != 0 && (left & (left - 1)) == 0;
     const bool task_file = (read(port::kTFD) & kFailed) != 0;
     // Of several only the disk can say which one it was.
-    const bool ask = task_file && !one && identity_.general_purpose_log;
+    const bool queued = flying_.first != kNone && records_[flying_.first].command.queued;
+    const bool ask = task_file && queued && identity_.general_purpose_log;
     write(port::kIE, 0);
     hal::Status up = stop_commands();
     if (up) {
         write(port::kSERR, kAllOnes);
         write(port::kIS, kAllOnes);
         requeue(left, task_file && one);
-        // What is still busy is reset (§6.2.2.1), and so is a disk that may go on with commands that are
-        // issued again.
+        // What is still busy is reset (§6.2.2.1). So is a disk with queued commands that cannot be asked: it
+        // takes no others until it was, and may still go on with those that it has.
         const bool busy = (read(port::kTFD) & (tfd::kBSY | tfd::kDRQ)) != 0;
-        if (busy || (!one && left != 0 && !ask)) {
+        if (busy || (queued && !ask)) {
             up = comreset();
             if (up) up = wait_ready();
         }
@@ -400,7 +403,7 @@ unsigned Port::handle_error() {
 hal::Status Port::ask_who_failed(std::uint32_t slots) {
     std::array<std::byte, ata::kBlockBytes> log{};
     if (hal::Status read = read_log(ata::kLogQueuedError, log); !read) return read;
-    // NQ says that it was no queued command; else the tag is in the lower bits (ATA8-ACS annex A).
+    // NQ says that it was no queued command; else the tag is in the lower bits (ATA8-ACS, NCQ command error log).
     const unsigned first = std::to_integer<unsigned>(log[0]);
     const unsigned tag = first & 31;
     if ((first & 0x80) != 0 || (slots & slot_bit(tag)) == 0) return {};
@@ -456,7 +459,7 @@ void Port::requeue(std::uint32_t slots, bool guilty) {
     alone_ = false;
 }
 
-/// A disk has come or gone (§7.3). Returns how many requests have ended.
+/// A disk has come or gone (AHCI 1.3.1 §7). Returns how many requests have ended.
 unsigned Port::plugged() {
     ++counters_.plugged;
     const std::uint16_t before = in_flight_;

@@ -47,6 +47,7 @@ void Port::place(Hba& hba, unsigned number, hal::MmioWindow registers) {
 
 hal::Status Port::start(const PortOptions& options) {
     options_ = options;
+    receiving_ = false;
     failure_ = Error::kNotStarted;
     hal::Status up = allocate();
     if (up) up = bring_up();
@@ -80,6 +81,7 @@ hal::Status Port::bring_up() {
     write(port::kSERR, kAllOnes);
     write(port::kIS, kAllOnes);
     // Before the disk says its first: what it says is to be received (§10.1.2).
+    receiving_ = true;
     write(port::kCMD, kReceiving);
     if (hal::Status ready = wait_ready(); !ready) return ready;
     if (hal::Status started = start_commands(); !started) return started;
@@ -91,7 +93,8 @@ hal::Status Port::bring_up() {
 }
 
 hal::Status Port::stop_commands() {
-    write(port::kCMD, kReceiving);
+    // Without a place for them no FISes are let in.
+    write(port::kCMD, receiving_ ? kReceiving : kIdle);
     const bool stopped = hal::poll_patiently(platform_, hal::milliseconds(kEngineStopMs), kShortInterval, [&] {
         return (read(port::kCMD) & (cmd::kStart | cmd::kCommandListRunning)) == 0;
     });
@@ -101,6 +104,7 @@ hal::Status Port::stop_commands() {
 
 hal::Status Port::stop_engines() {
     if (hal::Status stopped = stop_commands(); !stopped) return stopped;
+    receiving_ = false;
     write(port::kCMD, kIdle);
     const bool stopped = hal::poll_patiently(platform_, hal::milliseconds(kEngineStopMs), kShortInterval, [&] {
         return (read(port::kCMD) & (cmd::kFisReceive | cmd::kFisReceiveRunning)) == 0;

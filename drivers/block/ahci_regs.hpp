@@ -7,9 +7,9 @@
 /// bytes.
 namespace tb::ahci {
 
-/// Mass storage, SATA, AHCI 1.0 (§2.1.4).
+/// Mass storage, SATA, AHCI 1.0 (§2.1).
 inline constexpr std::uint32_t kClassCode = 0x01'0601;
-/// The BAR of the HBA's memory registers (§2.1.11).
+/// The BAR of the HBA's memory registers (§2.1).
 inline constexpr unsigned kAbar = 5;
 
 /// Generic host control (§3.1).
@@ -152,7 +152,7 @@ inline constexpr std::uint32_t kSetDeviceBits = 0x58;
 inline constexpr std::uint32_t kSetDeviceBitsActive = 0x5c;
 }  // namespace received
 
-/// Types of FISes (Serial ATA 3.0 §10.3).
+/// Types of FISes (Serial ATA, frame information structures).
 inline constexpr std::uint8_t kFisHostToDevice = 0x27;
 inline constexpr std::uint8_t kFisDeviceToHost = 0x34;
 inline constexpr std::uint8_t kFisPioSetup = 0x5f;

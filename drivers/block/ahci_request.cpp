@@ -28,7 +28,7 @@ hal::Status Port::check_range(std::uint64_t sector, std::uint64_t sectors) const
 void Port::address(ata::Registers& registers, std::uint64_t lba, std::uint32_t count, bool queued) const {
     registers.lba = lba;
     registers.device = ata::kDeviceLba;
-    // The largest number of sectors is spelled 0 (ATA8-ACS §7).
+    // The largest number of sectors is spelled 0 (ATA8-ACS).
     if (queued) {
         registers.features = static_cast<std::uint16_t>(count);
         return;

@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint32_t kMostSectorBytes = 64 * 1024;
 constexpr std::uint64_t kMostLba48 = std::uint64_t{1} << 48;
 
-// Words of IDENTIFY DEVICE (ATA8-ACS §7.16).
+// Words of IDENTIFY DEVICE (ATA8-ACS, IDENTIFY DEVICE).
 constexpr unsigned kGeneral = 0;
 constexpr unsigned kSerialNumber = 10;  // to 19
 constexpr unsigned kCapabilities = 49;

@@ -11,7 +11,7 @@
 /// ATA disks as their host sees them, whatever stands between (ATA8-ACS).
 namespace tb::ata {
 
-/// Commands (ATA8-ACS §7).
+/// Commands (ATA8-ACS).
 namespace command {
 inline constexpr std::uint8_t kDataSetManagement = 0x06;
 inline constexpr std::uint8_t kReadSectors = 0x20;
@@ -43,7 +43,7 @@ inline constexpr std::uint64_t kMostLba28 = std::uint64_t{1} << 28;  ///< sector
 inline constexpr std::uint32_t kMostSectors28 = 256;                 ///< of one command
 inline constexpr std::uint32_t kMostSectors48 = 65536;               ///< of one command
 inline constexpr std::uint32_t kBlockBytes = 512;                    ///< of IDENTIFY, logs and TRIM ranges
-/// Ranges in one block of DATA SET MANAGEMENT, and sectors in one range (ATA8-ACS-2 §7.10).
+/// Ranges in one block of DATA SET MANAGEMENT, and sectors in one range (ATA8-ACS-2, DATA SET MANAGEMENT).
 inline constexpr std::uint32_t kTrimRanges = 64;
 inline constexpr std::uint32_t kMostTrimSectors = 0xffff;
 

@@ -89,6 +89,7 @@ const DriverType* find_driver_type(std::string_view name);
 const DriverType& pci_driver();
 const DriverType& uart16550_driver();
 const DriverType& virtio_blk_driver();
+const DriverType& ahci_driver();
 const DriverType& e1000_driver();
 
 }  // namespace tb::harness

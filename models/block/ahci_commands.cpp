@@ -296,11 +296,11 @@ void AhciPort::pio_read_next() {
     jobs_.begin([this, count, sector] {
         pio_data_.resize(std::size_t{count} * kSector);
         const int error = disk_->disk().read(sector, pio_data_);
-        TaskFile& t = task();
-        t.status = static_cast<std::uint8_t>(t.status & ~ata::kBusy);
+        TaskFile& then = task();
+        then.status = static_cast<std::uint8_t>(then.status & ~ata::kBusy);
         if (error != 0) return abort();
         disk_->set_sector(sector + count);
-        t.nsector -= count;
+        then.nsector -= count;
         pio_transfer(pio_data_);
         pio_read_next();
     });
@@ -315,12 +315,12 @@ void AhciPort::pio_write_block() {
     const std::uint64_t sector = disk_->sector();
     if (!disk_->range_fits(sector, block)) return abort();
     jobs_.begin([this, block, sector] {
-        TaskFile& t = task();
-        t.status = static_cast<std::uint8_t>(t.status & ~ata::kBusy);
+        TaskFile& then = task();
+        then.status = static_cast<std::uint8_t>(then.status & ~ata::kBusy);
         if (write_disk(sector, pio_data_) != 0) return abort();
-        t.nsector -= block;
+        then.nsector -= block;
         disk_->set_sector(sector + block);
-        if (t.nsector == 0)
+        if (then.nsector == 0)
             transfer_stop();
         else
             pio_write_block();
@@ -423,7 +423,7 @@ void AhciPort::queued_command(unsigned slot, std::span<const std::byte, 128> tab
     const auto at = [&](unsigned n) { return std::to_integer<std::uint8_t>(table[n]); };
     const unsigned tag = at(12) >> 3;
     Queued& queued = queued_[tag];
-    if (tag != slot) host_.objection("tag", "is not that of the command slot (AHCI 1.3.1 §5.6.2)");
+    if (tag != slot) host_.objection("tag", "is not that of the command slot (AHCI 1.3.1 §3.3.13)");
     if (queued.used) {
         host_.objection("tag", "is in use already");
         return;

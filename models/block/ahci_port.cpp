@@ -26,7 +26,7 @@ constexpr std::uint32_t slot_bit(unsigned slot) {
     return std::uint32_t{1} << slot;
 }
 
-/// READ and WRITE FPDMA QUEUED, and the other queued commands (Serial ATA 3.2 §13.6.3.2).
+/// READ and WRITE FPDMA QUEUED, and the other queued commands (Serial ATA).
 constexpr bool is_queued(std::uint8_t command) {
     return command == 0x60 || command == 0x61 || (command >= 0x63 && command <= 0x65);
 }

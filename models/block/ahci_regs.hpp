@@ -136,7 +136,7 @@ inline constexpr std::uint64_t kRfisD2h = 0x40;
 inline constexpr std::uint64_t kRfisSdb = 0x58;
 }  // namespace ahci
 
-// ATA status and error (ATA8-ACS §6.2, §6.3).
+// ATA status and error (ATA8-ACS).
 namespace ata {
 inline constexpr std::uint8_t kErr = 1U << 0;
 inline constexpr std::uint8_t kDrq = 1U << 3;

@@ -32,7 +32,7 @@ void AtaDisk::reset() {
     task_ = TaskFile{};
     task_.select = kSelectAlways;
     task_.status = ata::kReady | ata::kSeek;
-    // The signature of a disk (ATA8-ACS §6.6).
+    // The signature of a disk (ATA8-ACS).
     task_.nsector = task_.sector = 1;
     multiple = kMostMultiple;
 }

@@ -21,7 +21,7 @@ struct AtaProperties {
     bool trim = true;
 };
 
-/// The registers of an ATA device (ATA8-ACS §6), with what a 48-bit command had in them before.
+/// The registers of an ATA device (ATA8-ACS), with what a 48-bit command had in them before.
 struct TaskFile {
     std::uint8_t status = 0;
     std::uint8_t error = 0;
