@@ -89,8 +89,10 @@ void Ahci::update_interrupts() {
 
 void Ahci::config_written(unsigned offset, unsigned width) {
     const bool msi = offset < kAhciMsiCapability + pci::Msi::kLength && offset + width > kAhciMsiCapability;
+    if (!msi) return;
+    msi_.config_written();
     // With MSI on there is no INTx (PCI 3.0 §6.8.1.3).
-    if (msi && msi_.enabled()) set_intx(false);
+    if (msi_.enabled()) set_intx(false);
 }
 
 std::uint32_t Ahci::register_read(std::uint64_t offset, unsigned width) {

@@ -128,6 +128,7 @@ void AhciPort::reset() {
         nobody_.select = 0xa0;
     }
     sact_.set(0);
+    ci_.set(0);
     tfd_.set(kTfdReset);
     sig_.set(0xffff'ffff);
     busy_slot_.reset();

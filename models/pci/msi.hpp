@@ -17,6 +17,9 @@ class Msi {
     bool enabled() const;
     /// Sends the message, while enabled.
     void raise();
+    /// To be called after a write to the configuration space that touched the capability: more messages than
+    /// there are become one, once MSI is on.
+    void config_written();
     void reset();
 
   private:
