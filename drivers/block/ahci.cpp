@@ -55,6 +55,7 @@ hal::Status Hba::start(const Options& options) {
     disks_ = 0;
     const hal::Status up = bring_up();
     state_ = up ? State::kRunning : State::kProbed;
+    if (!up) disks_ = 0;
     return up;
 }
 
@@ -83,6 +84,7 @@ hal::Status Hba::take_over() {
     const std::uint32_t cap2 = read(reg::kCAP2);
     if (cap2 == kAllOnes && is_gone()) return Error::kDeviceGone;
     if ((cap2 & kCap2HandOff) == 0) return {};
+    write(reg::kGHC, ghc::kAhciEnable);
     // §10.6.3: the firmware has 25 ms to let go, and 2 s when it says that it is still busy.
     write(reg::kBOHC, read(reg::kBOHC) | bohc::kOsOwned);
     const auto released = [&] { return (read(reg::kBOHC) & bohc::kBiosOwned) == 0; };
@@ -172,22 +174,14 @@ hal::Status Hba::start_ports(std::uint32_t present) {
             ++running;
             continue;
         }
-        if (up.error() == Error::kDeviceGone && is_gone()) {
-            disks_ = again ? disks_ : 0;
-            return up;
-        }
+        if (up.error() == Error::kDeviceGone && is_gone()) return up;
         // Its memory goes back only when nothing reaches it any more.
-        if (port.memory_.valid() && !port.stop_engines()) {
-            disks_ = again ? disks_ : 0;
-            return up;
-        }
+        if (port.memory_.valid() && !port.stop_engines()) return up;
         port.fail(up.error());
         // A drive that is no disk is nobody's failure, where there are disks.
         if (first_failure || first_failure.error() == Error::kUnsupported) first_failure = up;
     }
-    if (running != 0) return {};
-    if (!again) disks_ = 0;
-    return first_failure;
+    return running != 0 ? hal::Status{} : first_failure;
 }
 
 void Hba::attach_interrupts() {

@@ -107,7 +107,7 @@ hal::Status Port::stop_engines() {
     receiving_ = false;
     write(port::kCMD, kIdle);
     const bool stopped = hal::poll_patiently(platform_, hal::milliseconds(kEngineStopMs), kShortInterval, [&] {
-        return (read(port::kCMD) & (cmd::kFisReceive | cmd::kFisReceiveRunning)) == 0;
+        return (read(port::kCMD) & cmd::kRunning) == 0;
     });
     if (stopped) return {};
     return hba_->is_gone() ? Error::kDeviceGone : Error::kTimeout;
