@@ -186,7 +186,9 @@ hal::Status Port::execute(const Command& command) {
     const bool ended = hal::poll_patiently(platform_, options_.request_timeout, kShortInterval, [&] {
         if (finished_alone() != 0 && fis_tells_of_end(command, failed)) return true;
         const std::uint32_t causes = read(port::kIS);
-        failed = causes != kAllOnes && (causes & irq::kErrors) != 0;
+        // An interrupt may have come first, and taken them.
+        const std::uint32_t taken = marks_.load(std::memory_order_relaxed);
+        failed = ((causes != kAllOnes ? causes : 0) | taken) & irq::kErrors;
         return failed;
     });
     busy_ = 0;
@@ -375,6 +377,7 @@ unsigned Port::handle_error() {
     const bool queued = flying_.first != kNone && records_[flying_.first].command.queued;
     const bool ask = task_file && queued && identity_.general_purpose_log;
     write(port::kIE, 0);
+    marks_.store(0, std::memory_order_relaxed);
     hal::Status up = stop_commands();
     if (up) {
         write(port::kSERR, kAllOnes);

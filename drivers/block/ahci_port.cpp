@@ -73,6 +73,8 @@ hal::Status Port::bring_up() {
     alone_ = false;
     if (hal::Status stopped = stop_engines(); !stopped) return stopped;
     write(port::kIE, 0);
+    // What an interrupt has brought before is of a port that is no more.
+    marks_.store(0, std::memory_order_relaxed);
     write(port::kCLB, low(device_address(layout::kList)));
     write(port::kCLBU, high(device_address(layout::kList)));
     write(port::kFB, low(device_address(layout::kReceived)));
@@ -189,6 +191,9 @@ hal::Status Port::set_write_cache(bool on) {
     if (state_ != State::kRunning) return failure_;
     if (!identity_.can_set_cache) return Error::kUnsupported;
     if (in_flight_ != 0) return Error::kBusy;
+    // Something that went wrong while nothing was on its way is seen to first.
+    if (pending()) (void)poll(0);
+    if (state_ != State::kRunning) return failure_;
     cache_choice_ = on;
     hal::Status done = apply_write_cache(on);
     if (!done) {

@@ -30,7 +30,7 @@ class FakeAhci {
         std::array<std::byte, 512> identify{};
         Bytes disk = Bytes(kSectors * 512);
         std::set<std::uint64_t> bad;   ///< sectors that fail
-        bool holds = false;            ///< commands are taken, and not carried out
+        bool holds = false;            ///< commands but IDENTIFY are taken, and not carried out
         std::uint8_t failed_tag = 0;
         bool in_error = false;         ///< until the log was read
     };
@@ -236,7 +236,7 @@ class FakeAhci {
     /// Carries out what is issued.
     void run(FakePort& port) {
         for (unsigned slot = 0; slot < 32; ++slot)
-            if ((reg(port, port::kCI) >> slot & 1) != 0 && !port.in_error) execute(port, slot);
+            if ((reg(port, port::kCI) >> slot & 1) != 0) execute(port, slot);
     }
     void fail(FakePort& port) { send_d2h(port, 0x51, 4, irq::kTaskFile | irq::kDeviceToHost); }
 
@@ -245,11 +245,14 @@ class FakeAhci {
         const auto table = load<std::uint64_t>(header + 8);
         std::array<std::uint8_t, 20> fis{};
         std::memcpy(fis.data(), memory(table), fis.size());
+        // After an error of a queued command a disk takes nothing but the question which one it was.
+        if (port.in_error && fis[2] != 0x2f) return;
+        port.in_error = false;
         commands.push_back(fis[2]);
         fises.push_back(fis);
         const bool queued = fis[2] == 0x60 || fis[2] == 0x61;
         if (queued) reg(port, port::kCI) &= ~(1U << slot);
-        if (port.holds) return;
+        if (port.holds && fis[2] != 0xec) return;
         finish(port, slot, fis);
     }
 
