@@ -12,7 +12,7 @@ namespace tb::harness {
 // sees what there is.
 std::span<const DeviceType* const> device_types() {
     static const std::vector<const DeviceType*> types = {&isa_serial(), &pci_serial(), &virtio_blk_pci(),
-                                                         &virtio_net_pci(), &e1000()};
+                                                         &virtio_net_pci(), &ich9_ahci(), &e1000()};
     return types;
 }
 

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <map>
 
+#include "harness/devices/ring_pieces.hpp"
 #include "harness/devices/virtio_layouts.hpp"
 
 namespace tb::harness {
@@ -16,42 +17,9 @@ namespace {
 
 using trace::NamedBits;
 
-/// A field of a structure that starts at `base`, if [address, address + width) touches it.
-void add_part(std::vector<NamedBits>& pieces, std::string name, std::uint64_t base, const LayoutField& field,
-              std::uint64_t address, unsigned width) {
-    const std::int64_t first = static_cast<std::int64_t>(8 * (base - address)) + field.offset_bits;
-    const std::int64_t lsb = std::max<std::int64_t>(first, 0);
-    const std::int64_t end = std::min<std::int64_t>(first + field.bits, 8 * std::int64_t{width});
-    if (lsb < end)
-        pieces.push_back({std::move(name), static_cast<unsigned>(lsb), static_cast<unsigned>(end - lsb)});
-}
-
-void add_layout(std::vector<NamedBits>& pieces, const std::string& prefix, std::uint64_t base,
-                const LayoutSpec& layout, std::uint64_t address, unsigned width) {
-    for (const LayoutField& field : layout.fields)
-        add_part(pieces, fmt::format("{}.{}", prefix, field.name), base, field, address, width);
-}
-
-void set_low(std::uint64_t& whole, std::uint64_t value) {
-    whole = (whole & ~std::uint64_t{0xffff'ffff}) | (value & 0xffff'ffff);
-}
-void set_high(std::uint64_t& whole, std::uint64_t value) {
-    whole = (whole & 0xffff'ffff) | value << 32;
-}
-
 constexpr std::uint64_t kRingHead = 4;  ///< flags and idx, before the entries of either ring
 constexpr std::uint64_t kMostEntries = 32768;
 constexpr LayoutField kWord = {"", 0, 16};
-
-/// For fingerprints: FNV-1a (Fowler, Noll, Vo), a word at a time.
-class Fnv {
-  public:
-    void add(std::uint64_t word) { hash_ = (hash_ ^ word) * 0x100'0000'01b3; }
-    std::uint64_t value() const { return hash_; }
-
-  private:
-    std::uint64_t hash_ = 0xcbf2'9ce4'8422'2325;
-};
 
 class VirtioRings : public Rings {
   public:

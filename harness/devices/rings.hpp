@@ -50,6 +50,9 @@ class Rings {
 /// Split virtqueues (VIRTIO 1.2 §2.7) of a device behind virtio-pci.
 std::unique_ptr<Rings> make_virtio_rings();
 
+/// Command lists, received FISes and command tables of an AHCI HBA (AHCI 1.3.1 §4).
+std::unique_ptr<Rings> make_ahci_rings();
+
 /// One ring of descriptors and the registers that place it.
 struct DescriptorRing {
     const char* name;          ///< "rx"

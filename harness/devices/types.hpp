@@ -10,6 +10,7 @@ const DeviceType& isa_serial();
 const DeviceType& pci_serial();
 const DeviceType& virtio_blk_pci();
 const DeviceType& virtio_net_pci();
+const DeviceType& ich9_ahci();
 const DeviceType& e1000();
 
 }  // namespace tb::harness

@@ -153,7 +153,10 @@ void MachineBase::line_changed(unsigned line, bool level) {
 
 void MachineBase::message_arrived(std::uint64_t address, std::uint32_t data) {
     const std::uint64_t slot = (address - kMsiBase) / 4;
-    if (slot >= kMsiVectors || !msi_used_[slot] || data != msi_data(static_cast<std::uint32_t>(slot))) return;
+    if (slot >= kMsiVectors || !msi_used_[slot]) return;
+    // MSI has 16 bits of data, and sends zeroes for the upper half (PCI 3.0 §6.8.1.6); MSI-X has all 32.
+    const std::uint32_t own = msi_data(static_cast<std::uint32_t>(slot));
+    if (data != own && data != (own & 0xffff)) return;
     for (Vector& vector : vectors_) {
         if (vector.number != slot || vector.waiting) continue;
         vector.waiting = true;

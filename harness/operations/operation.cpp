@@ -51,7 +51,7 @@ const OperationSpec* DriverType::find_operation(std::string_view name) const {
 // sees what there is.
 std::span<const DriverType* const> driver_types() {
     static const std::array<const DriverType*, 5> types = {
-        &pci_driver(), &uart16550_driver(), &virtio_blk_driver(), &virtio_net_driver(), &e1000_driver()};
+        &pci_driver(), &uart16550_driver(), &virtio_blk_driver(), &virtio_net_driver(), &ahci_driver(), &e1000_driver()};
     return types;
 }
 

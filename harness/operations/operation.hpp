@@ -90,6 +90,7 @@ const DriverType& pci_driver();
 const DriverType& uart16550_driver();
 const DriverType& virtio_blk_driver();
 const DriverType& virtio_net_driver();
+const DriverType& ahci_driver();
 const DriverType& e1000_driver();
 
 }  // namespace tb::harness

@@ -91,6 +91,7 @@ class Book {
 
 std::unique_ptr<Book> make_virtio_blk_book(Court& court, const harness::DeviceType& device);
 std::unique_ptr<Book> make_virtio_net_book(Court& court, const harness::DeviceType& device);
+std::unique_ptr<Book> make_ahci_book(Court& court, const harness::DeviceType& device);
 std::unique_ptr<Book> make_e1000_book(Court& court, const harness::DeviceType& device);
 std::unique_ptr<Book> make_uart_book(Court& court, const harness::DeviceType& device);
 

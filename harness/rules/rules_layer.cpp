@@ -28,6 +28,7 @@ std::unique_ptr<Book> make_book(Court& court, const harness::DeviceType& device)
     const std::string_view name = device.name();
     if (name.starts_with("virtio-blk")) return make_virtio_blk_book(court, device);
     if (name.starts_with("virtio-net")) return make_virtio_net_book(court, device);
+    if (name.ends_with("ahci")) return make_ahci_book(court, device);
     if (name.ends_with("serial")) return make_uart_book(court, device);
     if (name.starts_with("e1000")) return make_e1000_book(court, device);
     return std::make_unique<Book>(court);
