@@ -11,8 +11,8 @@ namespace tb::harness {
 // Lists rather than self-registering objects: nothing depends on the order of initialization, and a reader
 // sees what there is.
 std::span<const DeviceType* const> device_types() {
-    static const std::vector<const DeviceType*> types = {&isa_serial(), &pci_serial(), &virtio_blk_pci(),
-                                                         &virtio_net_pci(), &ich9_ahci(), &e1000()};
+    static const std::vector<const DeviceType*> types = {&isa_serial(),     &pci_serial(), &virtio_blk_pci(),
+                                                         &virtio_net_pci(), &ich9_ahci(),  &e1000()};
     return types;
 }
 

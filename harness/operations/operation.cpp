@@ -50,8 +50,9 @@ const OperationSpec* DriverType::find_operation(std::string_view name) const {
 // Lists rather than self-registering objects: nothing depends on the order of initialization, and a reader
 // sees what there is.
 std::span<const DriverType* const> driver_types() {
-    static const std::array<const DriverType*, 5> types = {
-        &pci_driver(), &uart16550_driver(), &virtio_blk_driver(), &virtio_net_driver(), &ahci_driver(), &e1000_driver()};
+    static const std::array<const DriverType*, 6> types = {&pci_driver(),        &uart16550_driver(),
+                                                           &virtio_blk_driver(), &virtio_net_driver(),
+                                                           &ahci_driver(),       &e1000_driver()};
     return types;
 }
 

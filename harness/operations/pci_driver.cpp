@@ -43,7 +43,8 @@ constexpr OperationSpec kOperations[] = {
     {"pci.bar", "size one of its base address registers", kIndex, kBar},
     {"pci.capabilities", "walk its capabilities", {}, kCapabilities},
 };
-constexpr std::string_view kDevices[] = {"pci-serial", "virtio-blk-pci", "virtio-net-pci", "ich9-ahci", "e1000"};
+constexpr std::string_view kDevices[] = {"pci-serial", "virtio-blk-pci", "virtio-net-pci", "ich9-ahci",
+                                         "e1000"};
 
 class PciSession : public DriverSession {
   public:

@@ -8,9 +8,10 @@ namespace tb::rules {
 namespace {
 
 constexpr unsigned kHeaderBytes = 0x40;  ///< of configuration space
-constexpr unsigned kMost = 48;         ///< as many as fit behind the header
-constexpr unsigned kLength = 2;  ///< where a vendor-specific capability states its length
-// VIRTIO 1.2 §4.1.4: id, next, length and type, which a driver reads to learn of the length; then the fields of the longest.
+constexpr unsigned kMost = 48;           ///< as many as fit behind the header
+constexpr unsigned kLength = 2;          ///< where a vendor-specific capability states its length
+// VIRTIO 1.2 §4.1.4: id, next, length and type, which a driver reads to learn of the length; then the fields
+// of the longest.
 constexpr unsigned kFields = 4;
 constexpr unsigned kFieldsEnd = 20;
 
@@ -38,7 +39,8 @@ std::optional<std::uint8_t> CapabilityWatch::too_short(unsigned offset, unsigned
     return length && begin >= kFields && end > *length && end <= kFieldsEnd ? found : std::nullopt;
 }
 
-std::optional<std::uint8_t> CapabilityWatch::heard(std::uint64_t offset, unsigned width, std::uint64_t value) {
+std::optional<std::uint8_t> CapabilityWatch::heard(std::uint64_t offset, unsigned width,
+                                                   std::uint64_t value) {
     if (offset + width > kBytes) return std::nullopt;
     const auto at = static_cast<unsigned>(offset);
     const std::optional<std::uint8_t> found = too_short(at, width);

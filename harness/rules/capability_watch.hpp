@@ -8,8 +8,8 @@
 
 namespace tb::rules {
 
-/// What a driver has heard of the capability list of a function (PCI 3.0 §6.7), lies too: judges whether it reads
-/// fields of a vendor-specific capability that lie beyond the length which the capability states.
+/// What a driver has heard of the capability list of a function (PCI 3.0 §6.7), lies too: judges whether it
+/// reads fields of a vendor-specific capability that lie beyond the length which the capability states.
 class CapabilityWatch {
   public:
     /// The driver has read [offset, offset + width) of configuration space. Returns the position of the
