@@ -10,8 +10,9 @@ namespace {
 using hal::Error;
 
 constexpr std::uint32_t kAlignment = 64;
-/// What a buffer begins with when the device gets it: bytes by chance, that no header has (§5.1.6.4.1: there is
-/// no such gso_type), and no other data but by one in 2^64. What a device has not written is seen to be so.
+/// What a buffer begins with when the device gets it: bytes by chance, that no header has (§5.1.6.4.1: there
+/// is no such gso_type), and no other data but by one in 2^64. What a device has not written is seen to be
+/// so.
 constexpr std::uint64_t kPoison = 0x9d1c'f0a3'b7e2'ff5b;
 /// No csum_offset inside a frame, no number of buffers.
 constexpr std::uint32_t kPoisonBehind = 0x0000'ffff;

@@ -33,7 +33,8 @@ bool contains(const std::vector<Bytes>& all, const Bytes& one) {
 void Truth::learn(const OperationSpec& operation, const Arguments& arguments, const Outcome& outcome) {
     const std::string_view name = operation.name;
     // A device that seems to be another one may take what this one does not.
-    if (name == "net.send" && !outcome.status && arguments.has("data")) sent_.push_back(arguments.data("data"));
+    if (name == "net.send" && !outcome.status && arguments.has("data"))
+        sent_.push_back(arguments.data("data"));
     const Bytes* data = outcome.status ? data_of(outcome) : nullptr;
     if (data == nullptr) return;
     if (name == "blk.read") sectors_[{arguments.integer("sector"), data->size()}].push_back(*data);
