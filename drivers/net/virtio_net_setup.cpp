@@ -153,11 +153,8 @@ hal::Status VirtioNet::size_up(const Config& config) {
     info_.tx_segmentation = has(kFeatureHostTso4);
     info_.max_fragments = TxRing::kMaxFragments;
     info_.max_frame = options_.max_frame != 0 ? options_.max_frame : kStandardFrame;
-    if (has(kFeatureMtu)) {
-        // §5.1.4.2: nothing longer is sent, and what long is may come.
-        const std::uint32_t most = config.mtu + kEthernetHeaderBytes;
-        if (options_.max_frame == 0 || most < info_.max_frame) info_.max_frame = most;
-    }
+    // §5.1.4.2: nothing longer is sent, and there is room for what long is.
+    if (has(kFeatureMtu)) info_.max_frame = config.mtu + kEthernetHeaderBytes;
     const std::uint32_t longest = info_.max_frame + kVlanTagBytes;
     rx_buffers_ = options_.rx_buffers;
     rx_buffer_bytes_ = options_.rx_buffer_bytes != 0 ? options_.rx_buffer_bytes : kStandardBuffer;

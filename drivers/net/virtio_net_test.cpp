@@ -165,6 +165,24 @@ TEST_F(VirtioNetTest, ALongFrameComesOutOfSeveralBuffers) {
     }
 }
 
+TEST_F(VirtioNetTest, FramesGoRoundTheRings) {
+    for (const bool event_idx : {true, false}) {
+        start({.event_idx = event_idx, .rx_buffers = 16});
+        for (int i = 0; i < 600; ++i) {
+            Bytes out = frame(60, static_cast<std::uint8_t>(i));
+            ASSERT_TRUE(send(out));
+            ASSERT_TRUE(device.arrive(frame(60, static_cast<std::uint8_t>(i + 1))));
+            poll();
+            ASSERT_TRUE(driver->next_sent());
+            EXPECT_EQ(device.sent.back().frame, out);
+            const auto got = receive();
+            ASSERT_TRUE(got);
+            EXPECT_EQ(*got, frame(60, static_cast<std::uint8_t>(i + 1)));
+        }
+        ASSERT_TRUE(driver->stop());
+    }
+}
+
 TEST_F(VirtioNetTest, TheFilterIsToldAfterEveryReset) {
     start({.vlan_filter = true, .rx_buffers = 16});
     const MacAddress group = {1, 0, 0x5e, 0, 0, 1};

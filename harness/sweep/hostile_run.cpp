@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
+#include "harness/operations/net_operations.hpp"
 #include "harness/sweep/trial.hpp"
 
 namespace tb::sweep {
@@ -62,9 +64,23 @@ void HostileRun::came_out(std::string_view what, const Bytes& bytes) {
     if (concluding_) return;
     if (learning_) return truth_.learn_output(what, bytes);
     const std::string wrong = truth_.judge_output(what, bytes);
-    if (wrong.empty() || !result_.failure.empty()) return;
+    if (wrong.empty() || !result_.failure.empty() || announces_driver(what, bytes)) return;
     result_.wrong_data = true;
     object(wrong);
+}
+
+/// A RARP request for the address that the driver says it has: a station may announce itself at any time.
+bool HostileRun::announces_driver(std::string_view what, const Bytes& bytes) {
+    constexpr std::size_t kSource = 6;
+    constexpr std::size_t kEtherType = 12;
+    if (what != "net.frame" || bytes.size() < kEthernetHeader || bytes[kEtherType] != std::byte{0x80} ||
+        bytes[kEtherType + 1] != std::byte{0x35})
+        return false;
+    net::MacAddress source{};
+    std::memcpy(source.data(), &bytes[kSource], source.size());
+    const Outcome info = run("net.info");
+    const auto mac = info.results.find(std::string_view("mac"));
+    return mac != info.results.end() && std::get<std::string>(mac->second) == harness::to_text(source);
 }
 
 void HostileRun::went_in(std::string_view what, const Bytes& bytes) {

@@ -54,6 +54,7 @@ class HostileRun : public scenario::Run {
   private:
     void object(const std::string& objection);
     /// What no driver may give, whatever its device has said; empty if it is no such thing.
+    bool announces_driver(std::string_view what, const harness::Bytes& bytes);
     std::string impossible(const harness::OperationSpec& operation, const harness::Outcome& outcome);
     void conclude();
     void end_requests();

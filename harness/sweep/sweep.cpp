@@ -19,9 +19,6 @@ constexpr Lie kLies[] = {
      "a UART has no bit that tells of a reset: loopback, format and FIFOs are gone unseen"},
     {"virtio-blk*", "*", "queue.writable.last", "the status of a request is what the device says that it is"},
     {"virtio-net*", "*", "queue.used.ring.len", "a frame may have any length that its buffers can hold"},
-    {"virtio-net*", "*", "device.mac",
-     "an address is what the device says that it is, also in announcements"},
-    {"virtio-net*", "*", "device.status.ANNOUNCE", "a device may ask to be announced at any time"},
     {"e1000", "*", "rx.length", "a frame may have any length that its buffers can hold"},
     {"e1000", "*", "rx.EOP", "a frame ends where the device says that it ends"},
 };
