@@ -88,12 +88,14 @@ hal::Status Hba::take_over() {
     // §10.6.3: the firmware has 25 ms to let go, and 2 s when it says that it is still busy.
     write(reg::kBOHC, read(reg::kBOHC) | bohc::kOsOwned);
     const auto released = [&] { return (read(reg::kBOHC) & bohc::kBiosOwned) == 0; };
-    if (hal::poll_until(platform_, hal::milliseconds(kBiosReleaseMs), hal::milliseconds(1), released)) return {};
+    if (hal::poll_until(platform_, hal::milliseconds(kBiosReleaseMs), hal::milliseconds(1), released))
+        return {};
     if ((read(reg::kBOHC) & bohc::kBiosBusy) != 0 &&
         hal::poll_patiently(platform_, hal::milliseconds(kBiosBusyMs), hal::milliseconds(1), released))
         return {};
     if (is_gone()) return Error::kDeviceGone;
-    platform_.log(hal::LogLevel::kWarning, kName, "the firmware does not let go of the HBA", read(reg::kBOHC));
+    platform_.log(hal::LogLevel::kWarning, kName, "the firmware does not let go of the HBA",
+                  read(reg::kBOHC));
     return {};
 }
 
@@ -101,9 +103,8 @@ hal::Status Hba::reset() {
     // §3.1.2: with AE clear no other bit may be used, HR among them (§10.4.3).
     write(reg::kGHC, ghc::kAhciEnable);
     write(reg::kGHC, ghc::kAhciEnable | ghc::kHbaReset);
-    const bool done = hal::poll_patiently(platform_, hal::milliseconds(kHbaResetMs), kShortInterval, [&] {
-        return (read(reg::kGHC) & ghc::kHbaReset) == 0;
-    });
+    const bool done = hal::poll_patiently(platform_, hal::milliseconds(kHbaResetMs), kShortInterval,
+                                          [&] { return (read(reg::kGHC) & ghc::kHbaReset) == 0; });
     if (!done) {
         // Whatever it still does, it does it without reaching memory.
         function_.set_command(0, pci::kCommandBusMaster);
@@ -162,8 +163,7 @@ hal::Status Hba::start_ports(std::uint32_t present) {
     if (!again) {
         for (unsigned number = 0; number < 32 && disks_ < kMostDisks; ++number)
             if ((present & port_bit(number)) != 0)
-                ports_[disks_++].place(*this, number,
-                                       registers_.slice(port_at(number), reg::kPortBytes));
+                ports_[disks_++].place(*this, number, registers_.slice(port_at(number), reg::kPortBytes));
     }
     for (unsigned i = 0; i < disks_; ++i) {
         Port& port = ports_[i];

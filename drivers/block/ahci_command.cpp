@@ -40,12 +40,14 @@ std::uint32_t Port::table_at(std::uint8_t slot) const {
 void Port::write_table(std::uint8_t slot, const Command& command, const Record* record) {
     const std::uint32_t at = table_at(slot);
     const ata::Registers& r = command.registers;
-    // The tag of a queued command is its slot, and stands where others have their count (ATA8-ACS, READ FPDMA QUEUED).
+    // The tag of a queued command is its slot, and stands where others have their count (ATA8-ACS, READ FPDMA
+    // QUEUED).
     const std::uint32_t count = command.queued ? std::uint32_t{slot} << 3 : r.count;
     const auto put = [&](std::uint32_t offset, std::uint32_t value) {
         memory_.cell<std::uint32_t>(at + offset).store(value);
     };
-    put(0, kFisHostToDevice | kFisIsCommand << 8 | std::uint32_t{r.command} << 16 | (r.features & 0xffU) << 24);
+    put(0,
+        kFisHostToDevice | kFisIsCommand << 8 | std::uint32_t{r.command} << 16 | (r.features & 0xffU) << 24);
     put(4, static_cast<std::uint32_t>(r.lba & 0xff'ffff) | std::uint32_t{r.device} << 24);
     put(8, static_cast<std::uint32_t>(r.lba >> 24 & 0xff'ffff) | std::uint32_t{r.features} >> 8 << 24);
     put(12, count);
@@ -120,7 +122,8 @@ void Port::look_at_fis() {
 
 bool Port::may_issue(const Record& record) const {
     if (!record.command.queued || record.alone) return busy_ == 0;
-    // Queued and other commands are never mixed (Serial ATA, native command queuing): it waits for those before it.
+    // Queued and other commands are never mixed (Serial ATA, native command queuing): it waits for those
+    // before it.
     const std::uint32_t all = slots_in_use_ >= 32 ? kAllOnes : slot_bit(slots_in_use_) - 1;
     return !alone_ && busy_ != all;
 }
@@ -284,10 +287,10 @@ unsigned Port::harvest(unsigned budget) {
             bool failed = false;
             if (!fis_tells_of_end(command, failed)) return finished;
             const std::uint32_t moved =
-                command.bytes == 0 ? 0
-                                   : memory_.cell<std::uint32_t>(layout::kList + slot * header::kBytes +
-                                                                 header::kByteCount)
-                                         .load();
+                command.bytes == 0
+                    ? 0
+                    : memory_.cell<std::uint32_t>(layout::kList + slot * header::kBytes + header::kByteCount)
+                          .load();
             if (failed)
                 status = Error::kDeviceError;
             else if (moved != command.bytes)
@@ -303,7 +306,8 @@ unsigned Port::harvest(unsigned budget) {
 }
 
 unsigned Port::poll(unsigned budget) {
-    if (state_ == State::kGone && memory_.valid() && (marks_.load(std::memory_order_relaxed) & irq::kPlug) != 0)
+    if (state_ == State::kGone && memory_.valid() &&
+        (marks_.load(std::memory_order_relaxed) & irq::kPlug) != 0)
         return plugged();
     if (state_ != State::kRunning) return 0;
     issue_waiting();
@@ -323,7 +327,8 @@ unsigned Port::poll(unsigned budget) {
     if (state_ != State::kRunning) return finished;
     const hal::Instant now = platform_.now();
     const bool late = flying_.first != kNone && records_[flying_.first].deadline <= now;
-    if ((in_flight_ != 0 || polled) && (now >= next_check_ || late)) finished += check(now, budget - finished);
+    if ((in_flight_ != 0 || polled) && (now >= next_check_ || late))
+        finished += check(now, budget - finished);
     return finished;
 }
 
@@ -413,7 +418,8 @@ unsigned Port::handle_error() {
 hal::Status Port::ask_who_failed(std::uint32_t slots) {
     std::array<std::byte, ata::kBlockBytes> log{};
     if (hal::Status read = read_log(ata::kLogQueuedError, log); !read) return read;
-    // NQ says that it was no queued command; else the tag is in the lower bits (ATA8-ACS, NCQ command error log).
+    // NQ says that it was no queued command; else the tag is in the lower bits (ATA8-ACS, NCQ command error
+    // log).
     const unsigned first = std::to_integer<unsigned>(log[0]);
     const unsigned tag = first & 31;
     if ((first & 0x80) != 0 || (slots & slot_bit(tag)) == 0) return {};
@@ -475,9 +481,8 @@ unsigned Port::plugged() {
     const std::uint16_t before = in_flight_;
     marks_.fetch_and(~irq::kPlug, std::memory_order_relaxed);
     write(port::kSERR, kAllOnes);
-    const bool there = hal::poll_until(platform_, kPlugTime, kPlugInterval, [&] {
-        return (read(port::kSSTS) & kDetMask) == kDetPresent;
-    });
+    const bool there = hal::poll_until(platform_, kPlugTime, kPlugInterval,
+                                       [&] { return (read(port::kSSTS) & kDetMask) == kDetPresent; });
     if (there) {
         // Whether the same or another, it has forgotten what it was told.
         (void)restart(Error::kReset, Error::kReset);

@@ -97,9 +97,9 @@ hal::Status Port::bring_up() {
 hal::Status Port::stop_commands() {
     // Without a place for them no FISes are let in.
     write(port::kCMD, receiving_ ? kReceiving : kIdle);
-    const bool stopped = hal::poll_patiently(platform_, hal::milliseconds(kEngineStopMs), kShortInterval, [&] {
-        return (read(port::kCMD) & (cmd::kStart | cmd::kCommandListRunning)) == 0;
-    });
+    const bool stopped = hal::poll_patiently(
+        platform_, hal::milliseconds(kEngineStopMs), kShortInterval,
+        [&] { return (read(port::kCMD) & (cmd::kStart | cmd::kCommandListRunning)) == 0; });
     if (stopped) return {};
     return hba_->is_gone() ? Error::kDeviceGone : Error::kTimeout;
 }
@@ -108,9 +108,8 @@ hal::Status Port::stop_engines() {
     if (hal::Status stopped = stop_commands(); !stopped) return stopped;
     receiving_ = false;
     write(port::kCMD, kIdle);
-    const bool stopped = hal::poll_patiently(platform_, hal::milliseconds(kEngineStopMs), kShortInterval, [&] {
-        return (read(port::kCMD) & cmd::kRunning) == 0;
-    });
+    const bool stopped = hal::poll_patiently(platform_, hal::milliseconds(kEngineStopMs), kShortInterval,
+                                             [&] { return (read(port::kCMD) & cmd::kRunning) == 0; });
     if (stopped) return {};
     return hba_->is_gone() ? Error::kDeviceGone : Error::kTimeout;
 }
@@ -145,7 +144,8 @@ hal::Status Port::start_commands() {
 }
 
 bool Port::is_running(std::uint32_t command) const {
-    return command != kAllOnes && (command & (cmd::kStart | cmd::kFisReceive)) == (cmd::kStart | cmd::kFisReceive);
+    return command != kAllOnes &&
+           (command & (cmd::kStart | cmd::kFisReceive)) == (cmd::kStart | cmd::kFisReceive);
 }
 
 hal::Status Port::identify() {
@@ -251,7 +251,9 @@ void Port::release() {
 }
 
 void Port::fail(Error why) {
-    state_ = why == Error::kNotStarted ? State::kOff : why == Error::kDeviceGone ? State::kGone : State::kFailed;
+    state_ = why == Error::kNotStarted   ? State::kOff
+             : why == Error::kDeviceGone ? State::kGone
+                                         : State::kFailed;
     failure_ = why;
     if (memory_.valid() && why != Error::kNotStarted) release();
 }

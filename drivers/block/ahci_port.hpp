@@ -210,11 +210,11 @@ class Port final : public block::BlockDevice {
 
     bool queued_ = false;
     unsigned slots_in_use_ = 1;
-    std::uint32_t busy_ = 0;      ///< slots with a command that was issued, or is about to be
-    std::uint32_t to_ring_ = 0;   ///< of these, those of which the HBA does not know yet
-    bool alone_ = false;          ///< the command in busy_ is one that is not queued, or is issued again
-    bool receiving_ = false;  ///< PxFB is set, and FRE
-    unsigned next_slot_ = 0;      ///< in turn, so that two commands in a row never have the same
+    std::uint32_t busy_ = 0;         ///< slots with a command that was issued, or is about to be
+    std::uint32_t to_ring_ = 0;      ///< of these, those of which the HBA does not know yet
+    bool alone_ = false;             ///< the command in busy_ is one that is not queued, or is issued again
+    bool receiving_ = false;         ///< PxFB is set, and FRE
+    unsigned next_slot_ = 0;         ///< in turn, so that two commands in a row never have the same
     std::uint32_t fis_changes_ = 0;  ///< how often the Set Device Bits FIS was found changed
     std::uint32_t told_ = 0;         ///< slots that such a FIS has named since they were issued
     std::uint32_t fis_seen_[2] = {0, 0};

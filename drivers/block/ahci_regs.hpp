@@ -72,21 +72,22 @@ inline constexpr std::uint32_t kBiosBusy = 1U << 4;
 
 /// Port interrupts, the same in PxIS and PxIE (§3.3.5, §3.3.6).
 namespace irq {
-inline constexpr std::uint32_t kDeviceToHost = 1U << 0;    ///< DHRS
-inline constexpr std::uint32_t kPioSetup = 1U << 1;        ///< PSS
-inline constexpr std::uint32_t kDmaSetup = 1U << 2;        ///< DSS
-inline constexpr std::uint32_t kSetDeviceBits = 1U << 3;   ///< SDBS
-inline constexpr std::uint32_t kUnknownFis = 1U << 4;      ///< UFS
-inline constexpr std::uint32_t kPortChange = 1U << 6;      ///< PCS: PxSERR.DIAG.X
-inline constexpr std::uint32_t kPhyReadyChange = 1U << 22; ///< PRCS: PxSERR.DIAG.N
-inline constexpr std::uint32_t kOverflow = 1U << 24;       ///< OFS
-inline constexpr std::uint32_t kInterfaceFatal = 1U << 27; ///< IFS
-inline constexpr std::uint32_t kHostBusData = 1U << 28;    ///< HBDS
-inline constexpr std::uint32_t kHostBusFatal = 1U << 29;   ///< HBFS
-inline constexpr std::uint32_t kTaskFile = 1U << 30;       ///< TFES
+inline constexpr std::uint32_t kDeviceToHost = 1U << 0;     ///< DHRS
+inline constexpr std::uint32_t kPioSetup = 1U << 1;         ///< PSS
+inline constexpr std::uint32_t kDmaSetup = 1U << 2;         ///< DSS
+inline constexpr std::uint32_t kSetDeviceBits = 1U << 3;    ///< SDBS
+inline constexpr std::uint32_t kUnknownFis = 1U << 4;       ///< UFS
+inline constexpr std::uint32_t kPortChange = 1U << 6;       ///< PCS: PxSERR.DIAG.X
+inline constexpr std::uint32_t kPhyReadyChange = 1U << 22;  ///< PRCS: PxSERR.DIAG.N
+inline constexpr std::uint32_t kOverflow = 1U << 24;        ///< OFS
+inline constexpr std::uint32_t kInterfaceFatal = 1U << 27;  ///< IFS
+inline constexpr std::uint32_t kHostBusData = 1U << 28;     ///< HBDS
+inline constexpr std::uint32_t kHostBusFatal = 1U << 29;    ///< HBFS
+inline constexpr std::uint32_t kTaskFile = 1U << 30;        ///< TFES
 /// Something went wrong with a command, or with all of them (§6.1): software stops the port. An overflow is
 /// among them, because the command that it is about may never end.
-inline constexpr std::uint32_t kErrors = kOverflow | kInterfaceFatal | kHostBusData | kHostBusFatal | kTaskFile;
+inline constexpr std::uint32_t kErrors =
+    kOverflow | kInterfaceFatal | kHostBusData | kHostBusFatal | kTaskFile;
 inline constexpr std::uint32_t kPlug = kPortChange | kPhyReadyChange;
 inline constexpr std::uint32_t kUsed = kDeviceToHost | kPioSetup | kSetDeviceBits | kPlug | kErrors;
 }  // namespace irq
@@ -125,10 +126,10 @@ inline constexpr std::uint32_t kSerrExchanged = 1U << 26;
 /// The command list: 32 headers of 32 bytes (§4.2.2), 1 KiB aligned.
 namespace header {
 inline constexpr std::uint32_t kBytes = 32;
-inline constexpr std::uint32_t kOptions = 0;        ///< DW0; the upper half counts PRDs
-inline constexpr std::uint32_t kByteCount = 4;      ///< PRDBC
-inline constexpr std::uint32_t kTable = 8;          ///< CTBA
-inline constexpr std::uint32_t kTableHigh = 12;     ///< CTBAU
+inline constexpr std::uint32_t kOptions = 0;     ///< DW0; the upper half counts PRDs
+inline constexpr std::uint32_t kByteCount = 4;   ///< PRDBC
+inline constexpr std::uint32_t kTable = 8;       ///< CTBA
+inline constexpr std::uint32_t kTableHigh = 12;  ///< CTBAU
 inline constexpr std::uint32_t kWrite = 1U << 6;
 inline constexpr unsigned kPrdLengthShift = 16;
 }  // namespace header
@@ -138,7 +139,7 @@ namespace table {
 inline constexpr std::uint32_t kPrds = 0x80;
 inline constexpr std::uint32_t kPrdBytes = 16;
 inline constexpr std::uint32_t kPrdAddress = 0;
-inline constexpr std::uint32_t kPrdCount = 12;           ///< bytes less one: bit 0 is always 1
+inline constexpr std::uint32_t kPrdCount = 12;  ///< bytes less one: bit 0 is always 1
 inline constexpr std::uint32_t kMostBytesOfPrd = 4U << 20;
 inline constexpr std::uint32_t kAlignment = 128;
 }  // namespace table

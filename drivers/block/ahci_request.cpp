@@ -20,7 +20,8 @@ constexpr std::uint64_t kMostDataBytes = std::uint64_t{ata::kMostSectors48} * 64
 
 hal::Status Port::check_range(std::uint64_t sector, std::uint64_t sectors) const {
     const std::uint32_t per_logical = info_.logical_block_size / block::kSectorSize;
-    if (sectors == 0 || sector % per_logical != 0 || sectors % per_logical != 0) return Error::kInvalidArgument;
+    if (sectors == 0 || sector % per_logical != 0 || sectors % per_logical != 0)
+        return Error::kInvalidArgument;
     if (sector > info_.sectors || sectors > info_.sectors - sector) return Error::kOutOfRange;
     return {};
 }
@@ -61,7 +62,8 @@ hal::Result<Port::Command> Port::plan(const Request& request) const {
             if (hal::Status fits = check_range(request.sector, bytes / block::kSectorSize); !fits)
                 return fits.error();
             const std::uint64_t count = bytes / info_.logical_block_size;
-            if (count > (identity_.lba48 ? ata::kMostSectors48 : ata::kMostSectors28)) return Error::kOutOfRange;
+            if (count > (identity_.lba48 ? ata::kMostSectors48 : ata::kMostSectors28))
+                return Error::kOutOfRange;
             const bool write = request.operation == Operation::kWrite;
             const bool pio = options_.transfer == Transfer::kPio;
             const bool fua = write && options_.force_unit_access;
@@ -75,15 +77,17 @@ hal::Result<Port::Command> Port::plan(const Request& request) const {
             else if (fua)
                 command.registers.command = kWriteDmaFuaExt;
             else if (identity_.lba48)
-                command.registers.command = pio ? (write ? kWriteSectorsExt : kReadSectorsExt)
-                                                : (write ? kWriteDmaExt : kReadDmaExt);
+                command.registers.command =
+                    pio ? (write ? kWriteSectorsExt : kReadSectorsExt) : (write ? kWriteDmaExt : kReadDmaExt);
             else
                 command.registers.command =
                     pio ? (write ? kWriteSectors : kReadSectors) : (write ? kWriteDma : kReadDma);
             const std::uint32_t per_logical = info_.logical_block_size / block::kSectorSize;
-            address(command.registers, request.sector / per_logical, static_cast<std::uint32_t>(count), queued_);
+            address(command.registers, request.sector / per_logical, static_cast<std::uint32_t>(count),
+                    queued_);
             if (queued_ && fua)
-                command.registers.device = static_cast<std::uint8_t>(command.registers.device | ata::kDeviceFua);
+                command.registers.device =
+                    static_cast<std::uint8_t>(command.registers.device | ata::kDeviceFua);
             return command;
         }
         case Operation::kFlush:
@@ -108,7 +112,8 @@ hal::Result<Port::Command> Port::plan(const Request& request) const {
         case Operation::kWriteZeroes:
             return Error::kUnsupported;
         case Operation::kGetId:
-            if (bytes != identity_.serial.size() || request.segments.size() != 1) return Error::kInvalidArgument;
+            if (bytes != identity_.serial.size() || request.segments.size() != 1)
+                return Error::kInvalidArgument;
             return command;
     }
     return Error::kInvalidArgument;
@@ -141,7 +146,8 @@ hal::Result<Token> Port::submit(const Request& request) {
     ++in_flight_;
     if (is_id) {
         // It was asked for when the disk was found, and does not change.
-        for (std::size_t i = 0; i < identity_.serial.size(); ++i) request.segments[0][i] = identity_.serial[i];
+        for (std::size_t i = 0; i < identity_.serial.size(); ++i)
+            request.segments[0][i] = identity_.serial[i];
         record.command.bytes = static_cast<std::uint32_t>(identity_.serial.size());
         append(flying_, index);
         complete(index, {});

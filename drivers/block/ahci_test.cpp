@@ -14,16 +14,16 @@
 namespace tb::ahci {
 namespace {
 
-using ::testing::Contains;
-using ::testing::ElementsAre;
-using ::testing::Not;
 using block::Operation;
 using block::Request;
 using block::Token;
 using hal::Error;
 using testing::Bytes;
+using ::testing::Contains;
+using ::testing::ElementsAre;
 using testing::FakeAhci;
 using testing::kSectors;
+using ::testing::Not;
 
 class AhciTest : public ::testing::Test {
   protected:
@@ -44,7 +44,9 @@ class AhciTest : public ::testing::Test {
         EXPECT_TRUE(block::read_sync(disk(), fake.board.platform, sector, data, hal::seconds(1)));
         return data;
     }
-    static Bytes filled(std::size_t bytes, unsigned value) { return Bytes(bytes, static_cast<std::byte>(value)); }
+    static Bytes filled(std::size_t bytes, unsigned value) {
+        return Bytes(bytes, static_cast<std::byte>(value));
+    }
     /// Submits a read of one sector into a buffer that lives as long as the test.
     Token submit(std::uint64_t sector) {
         buffers.push_back(std::make_unique<Bytes>(512));
@@ -212,7 +214,8 @@ TEST_F(AhciTest, AnErrorOfOneCommandIsItsOwn) {
         ASSERT_TRUE(start(with(transfer)));
         fake.ports[0].bad = {9};
         Bytes data(512);
-        EXPECT_EQ(block::read_sync(disk(), fake.board.platform, 9, data, hal::seconds(1)).error(), Error::kDeviceError);
+        EXPECT_EQ(block::read_sync(disk(), fake.board.platform, 9, data, hal::seconds(1)).error(),
+                  Error::kDeviceError);
         fake.ports[0].bad.clear();
         EXPECT_EQ(read(9), filled(512, 9));
         EXPECT_EQ(disk().counters().errors, 1U);
@@ -302,7 +305,8 @@ TEST_F(AhciTest, APulledHbaEndsEverythingAsGone) {
     fake.config.present = false;
     EXPECT_EQ(end_of(lost).error(), Error::kDeviceGone);
     Bytes data(512);
-    EXPECT_EQ(block::read_sync(disk(), fake.board.platform, 1, data, hal::seconds(1)).error(), Error::kDeviceGone);
+    EXPECT_EQ(block::read_sync(disk(), fake.board.platform, 1, data, hal::seconds(1)).error(),
+              Error::kDeviceGone);
     EXPECT_EQ(fake.board.machine.mapped(), 0);
     EXPECT_TRUE(hba->stop());
     EXPECT_EQ(fake.freed, 1U);
@@ -380,11 +384,15 @@ TEST_F(AhciTest, WhatMakesNoSenseTouchesNothing) {
     EXPECT_EQ(disk().submit({.operation = Operation::kRead, .sector = 0, .segments = odd}).error(),
               Error::kInvalidArgument);
     std::span<std::byte> whole(data);
-    EXPECT_EQ(disk().submit({.operation = Operation::kRead, .sector = kSectors - 1, .segments = {&whole, 1}}).error(),
+    EXPECT_EQ(disk()
+                  .submit({.operation = Operation::kRead, .sector = kSectors - 1, .segments = {&whole, 1}})
+                  .error(),
               Error::kOutOfRange);
     EXPECT_EQ(disk().submit({.operation = Operation::kWriteZeroes, .sector = 0, .sectors = 1}).error(),
               Error::kUnsupported);
-    EXPECT_EQ(disk().submit({.operation = Operation::kRead, .sector = 0, .segments = {&whole, 1}, .queue = 1}).error(),
+    EXPECT_EQ(disk()
+                  .submit({.operation = Operation::kRead, .sector = 0, .segments = {&whole, 1}, .queue = 1})
+                  .error(),
               Error::kInvalidArgument);
     EXPECT_EQ(fake.writes.size(), before);
     EXPECT_EQ(fake.board.machine.mapped(), 0);
@@ -407,8 +415,7 @@ TEST(AhciSweep, MayBePulledAtEveryRead) {
             hal::Status status = hba->probe(fake.board.platform, fake.board.function());
             if (status) status = hba->start(options);
             Bytes data(512);
-            if (status)
-                (void)block::read_sync(hba->disk(0), fake.board.platform, 1, data, hal::seconds(1));
+            if (status) (void)block::read_sync(hba->disk(0), fake.board.platform, 1, data, hal::seconds(1));
             (void)hba->stop();
             EXPECT_EQ(fake.board.machine.mapped(), 0) << n;
             EXPECT_LT(fake.board.reads, 4000U) << n;

@@ -66,11 +66,11 @@ hal::Result<Identity> parse_identify(std::span<const std::byte, kBlockBytes> dat
     identity.trim = has(kDataSetManagement, 0) && word(kDataSetManagement) != 0xffff;
     // Words of 0 and of all-ones are those of a disk that is not Serial ATA.
     const std::uint16_t sata = word(kSataCapabilities);
-    if (sata != 0 && sata != 0xffff && (sata & bit(8)) != 0) identity.queue_depth = (word(kQueueDepth) & 31U) + 1;
+    if (sata != 0 && sata != 0xffff && (sata & bit(8)) != 0)
+        identity.queue_depth = (word(kQueueDepth) & 31U) + 1;
 
     if (identity.lba48) {
-        for (unsigned i = 0; i < 4; ++i)
-            identity.sectors |= std::uint64_t{word(kSectors48 + i)} << (16 * i);
+        for (unsigned i = 0; i < 4; ++i) identity.sectors |= std::uint64_t{word(kSectors48 + i)} << (16 * i);
     } else {
         identity.sectors = word(kSectors28) | std::uint64_t{word(kSectors28 + 1)} << 16;
     }
@@ -82,7 +82,8 @@ hal::Result<Identity> parse_identify(std::span<const std::byte, kBlockBytes> dat
         if ((sizes & bit(12)) != 0) {
             const std::uint64_t bytes =
                 2 * (word(kLogicalSectorWords) | std::uint64_t{word(kLogicalSectorWords + 1)} << 16);
-            if (bytes < 512 || bytes > kMostSectorBytes || (bytes & (bytes - 1)) != 0) return Error::kProtocol;
+            if (bytes < 512 || bytes > kMostSectorBytes || (bytes & (bytes - 1)) != 0)
+                return Error::kProtocol;
             identity.logical_bytes = static_cast<std::uint32_t>(bytes);
         }
         identity.physical_bytes = identity.logical_bytes;

@@ -66,9 +66,9 @@ struct Identity {
     bool lba48 = false;
     bool flush = false;
     bool flush_ext = false;
-    bool write_cache = false;       ///< there is one, and it is on
-    bool can_set_cache = false;     ///< there is one
-    bool write_dma_fua = false;     ///< WRITE DMA FUA EXT
+    bool write_cache = false;    ///< there is one, and it is on
+    bool can_set_cache = false;  ///< there is one
+    bool write_dma_fua = false;  ///< WRITE DMA FUA EXT
     bool general_purpose_log = false;
     bool trim = false;
     std::array<std::byte, 20> serial{};  ///< text, zeroes behind it

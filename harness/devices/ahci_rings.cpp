@@ -24,8 +24,8 @@ struct ReceivedFis {
     std::uint64_t offset;
     const LayoutSpec* layout;
 };
-constexpr std::array kReceived = {ReceivedFis{"pio_setup", 0x20, &kFisPio}, ReceivedFis{"d2h", 0x40, &kFisD2h},
-                                  ReceivedFis{"sdb", 0x58, &kFisSdb}};
+constexpr std::array kReceived = {ReceivedFis{"pio_setup", 0x20, &kFisPio},
+                                  ReceivedFis{"d2h", 0x40, &kFisD2h}, ReceivedFis{"sdb", 0x58, &kFisSdb}};
 
 bool inside(std::uint64_t address, std::uint64_t base, std::uint64_t bytes) {
     return base != 0 && address >= base && address - base < bytes;

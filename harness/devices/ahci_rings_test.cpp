@@ -37,7 +37,8 @@ class AhciRingsTest : public ::testing::Test {
 };
 
 TEST_F(AhciRingsTest, PartsAreNamedWhereTheyAre) {
-    EXPECT_THAT(rings->pieces(kList + 32 * 3 + 4, 4), ElementsAre(NamedBits{"port[2].header[3].PRDBC", 0, 32}));
+    EXPECT_THAT(rings->pieces(kList + 32 * 3 + 4, 4),
+                ElementsAre(NamedBits{"port[2].header[3].PRDBC", 0, 32}));
     EXPECT_THAT(rings->pieces(kList, 4), Contains(NamedBits{"port[2].header[0].PRDTL", 16, 16}));
     EXPECT_THAT(rings->pieces(kReceived + 0x40, 4), Contains(NamedBits{"port[2].d2h.status", 16, 8}));
     EXPECT_THAT(rings->pieces(kReceived + 0x5c, 4), ElementsAre(NamedBits{"port[2].sdb.SActive", 0, 32}));

@@ -16,8 +16,8 @@
 namespace tb::harness {
 
 /// A field of a structure that starts at `base`, if [address, address + width) touches it.
-inline void add_part(std::vector<trace::NamedBits>& pieces, std::string name, std::uint64_t base, const LayoutField& field,
-              std::uint64_t address, unsigned width) {
+inline void add_part(std::vector<trace::NamedBits>& pieces, std::string name, std::uint64_t base,
+                     const LayoutField& field, std::uint64_t address, unsigned width) {
     const std::int64_t first = static_cast<std::int64_t>(8 * (base - address)) + field.offset_bits;
     const std::int64_t lsb = std::max<std::int64_t>(first, 0);
     const std::int64_t end = std::min<std::int64_t>(first + field.bits, 8 * std::int64_t{width});
@@ -26,7 +26,7 @@ inline void add_part(std::vector<trace::NamedBits>& pieces, std::string name, st
 }
 
 inline void add_layout(std::vector<trace::NamedBits>& pieces, const std::string& prefix, std::uint64_t base,
-                const LayoutSpec& layout, std::uint64_t address, unsigned width) {
+                       const LayoutSpec& layout, std::uint64_t address, unsigned width) {
     for (const LayoutField& field : layout.fields)
         add_part(pieces, fmt::format("{}.{}", prefix, field.name), base, field, address, width);
 }

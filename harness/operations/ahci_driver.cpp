@@ -23,11 +23,13 @@ constexpr std::array<const char*, 3> kTransfers = {"ncq", "dma", "pio"};
 constexpr KeySpec kStart[] = {
     {"interrupts", ValueType::kText, false, "\"polled\", \"intx\" or \"msi\" (default)"},
     {"transfer", ValueType::kText, false,
-     "how sectors are read and written: \"ncq\" (default; as \"dma\" where disk or HBA cannot), \"dma\" or \"pio\""},
+     "how sectors are read and written: \"ncq\" (default; as \"dma\" where disk or HBA cannot), \"dma\" or "
+     "\"pio\""},
     {"lba48", ValueType::kBoolean, false, "use 48-bit commands where the disk can (default true)"},
     {"fua", ValueType::kBoolean, false, "each write goes to the medium itself (default false)"},
     {"ports", ValueType::kInteger, false, "which ports to look at, a bit each (default all)"},
-    {"timeout", ValueType::kDuration, false, "after which a command ends in a reset of its port (default 5s)"},
+    {"timeout", ValueType::kDuration, false,
+     "after which a command ends in a reset of its port (default 5s)"},
 };
 constexpr KeySpec kStarted[] = {
     {"interrupts", ValueType::kText, false, "what it came to: \"polled\", \"intx\" or \"msi\""},
@@ -61,8 +63,7 @@ constexpr unsigned kDiskShift = 24;
 
 class AhciSession : public DriverSession {
   public:
-    explicit AhciSession(const hal::Platform& platform)
-        : platform_(platform), hba_(std::make_unique<Hba>()) {
+    explicit AhciSession(const hal::Platform& platform) : platform_(platform), hba_(std::make_unique<Hba>()) {
         operations_.reserve(Hba::kMostDisks);
         for (unsigned i = 0; i < Hba::kMostDisks; ++i) operations_.emplace_back(hba_->disk(i), platform_);
     }

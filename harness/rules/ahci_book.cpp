@@ -106,7 +106,8 @@ class AhciBook : public Book {
         const auto value = static_cast<std::uint32_t>(access.value);
         const auto offset = static_cast<std::uint32_t>(access.place.offset);
         if (offset != kGhc && resetting_)
-            breaks("ahci.reset.unconfirmed", fmt::format("{} is written while GHC.HR may be 1", name_of(access)));
+            breaks("ahci.reset.unconfirmed",
+                   fmt::format("{} is written while GHC.HR may be 1", name_of(access)));
         if (offset != kGhc && !enabled_)
             breaks("ahci.enable", fmt::format("{} is written before GHC.AE", name_of(access)));
         if (offset == kGhc) return write_ghc(value);
@@ -164,7 +165,8 @@ class AhciBook : public Book {
                 if (overlaps(address, bytes, command.header, kHeaderBytes) ||
                     overlaps(address, bytes, command.table, command.table_bytes))
                     breaks("dma.device-owned",
-                           fmt::format("{:#x} belongs to the command in slot {}, which is issued", address, slot));
+                           fmt::format("{:#x} belongs to the command in slot {}, which is issued", address,
+                                       slot));
             }
         }
     }
@@ -183,7 +185,8 @@ class AhciBook : public Book {
             // A FIS is looked at until it is the awaited one.
             if (port.received != 0 && overlaps(address, width, port.received, kReceivedBytes))
                 return Fetch::kPolled;
-            if (port.list != 0 && overlaps(address, width, port.list, kSlots * kHeaderBytes)) return Fetch::kTaken;
+            if (port.list != 0 && overlaps(address, width, port.list, kSlots * kHeaderBytes))
+                return Fetch::kTaken;
         }
         return Fetch::kNothing;
     }
@@ -221,7 +224,8 @@ class AhciBook : public Book {
         return static_cast<std::uint32_t>((access.place.offset - kAhciPortBase) % kAhciPortBytes);
     }
     static std::string name_of(const Access& access) {
-        return access.place.spec == nullptr ? fmt::format("{:#x}", access.place.offset) : access.place.spec->name;
+        return access.place.spec == nullptr ? fmt::format("{:#x}", access.place.offset)
+                                            : access.place.spec->name;
     }
     static void set(std::uint64_t& whole, bool low, std::uint64_t value) {
         whole = low ? (whole & ~std::uint64_t{0xffff'ffff}) | value : (whole & 0xffff'ffff) | value << 32;
@@ -242,8 +246,9 @@ class AhciBook : public Book {
     void write_is(std::uint32_t value) {
         for (unsigned i = 0; i < kPorts; ++i)
             if ((value >> i & 1) != 0 && ports_[i].causes != 0)
-                breaks("ahci.interrupt.order",
-                       fmt::format("IS is cleared before PxIS of port {}, which is {:#x}", i, ports_[i].causes));
+                breaks(
+                    "ahci.interrupt.order",
+                    fmt::format("IS is cleared before PxIS of port {}, which is {:#x}", i, ports_[i].causes));
     }
 
     void write_command(Port& port, std::uint32_t value) {
@@ -255,7 +260,8 @@ class AhciBook : public Book {
                 breaks("ahci.start.running", "PxCMD.ST is set, and CR was not found 0");
             if (port.busy || !port.present)
                 breaks("ahci.start.not-ready", "PxCMD.ST is set while no disk is there, or it is busy");
-            if (port.not_cleared) breaks("ahci.error.serr", "PxCMD.ST is set after an error, PxSERR not cleared");
+            if (port.not_cleared)
+                breaks("ahci.error.serr", "PxCMD.ST is set after an error, PxSERR not cleared");
             port.running_known = false;
         }
         if (!receives && port.receives && (starts || !port.running_known || port.running))
@@ -272,7 +278,8 @@ class AhciBook : public Book {
 
     void write_control(Port& port, std::uint32_t value) {
         const bool initialize = (value & kDet) == kDetInitialize;
-        if (initialize && port.started) breaks("ahci.comreset.started", "PxSCTL.DET is set while PxCMD.ST is 1");
+        if (initialize && port.started)
+            breaks("ahci.comreset.started", "PxSCTL.DET is set while PxCMD.ST is 1");
         if (initialize && !port.in_comreset) port.comreset_at = court().now();
         if (!initialize && port.in_comreset && court().now() - port.comreset_at < kComresetNs)
             breaks("ahci.comreset.short", "PxSCTL.DET is 1 for less than a millisecond");
@@ -282,10 +289,12 @@ class AhciBook : public Book {
 
     void issue(Port& port, std::uint32_t slots) {
         if (!port.started) return breaks("ahci.issue.stopped", "PxCI is written while PxCMD.ST is 0");
-        if (port.failed) breaks("ahci.error.issue", "PxCI is written after an error, and the port was not stopped");
+        if (port.failed)
+            breaks("ahci.error.issue", "PxCI is written after an error, and the port was not stopped");
         if (!court().bus_master()) breaks("pci.bus-master", "PxCI is written without bus-master enable");
         if (((port.issued | port.active) & slots) != 0)
-            breaks("ahci.issue.again", fmt::format("slots {:#x} are issued already", (port.issued | port.active) & slots));
+            breaks("ahci.issue.again",
+                   fmt::format("slots {:#x} are issued already", (port.issued | port.active) & slots));
         for (unsigned slot = 0; slot < kSlots; ++slot)
             if ((slots >> slot & 1) != 0) judge_command(port, slot);
         port.announced = 0;
@@ -323,7 +332,8 @@ class AhciBook : public Book {
             if (address % 2 != 0 || count % 2 == 0)
                 breaks("ahci.prd.even", fmt::format("a PRD of {} bytes at {:#x}", count + 1, address));
             if (!court().lent_for(address, std::uint64_t{count} + 1, device_writes))
-                breaks("dma.exposed-outside", fmt::format("a PRD names {:#x}, which is not lent for that", address));
+                breaks("dma.exposed-outside",
+                       fmt::format("a PRD names {:#x}, which is not lent for that", address));
         }
         const bool queued = is_queued(load<std::uint8_t>(table + 2));
         const std::uint32_t bit = std::uint32_t{1} << slot;
@@ -341,9 +351,7 @@ class AhciBook : public Book {
         port.commands[slot] = {header, table, bytes};
     }
 
-    void mixed() {
-        breaks("ahci.issue.mixed", "queued commands and others are on their way at once");
-    }
+    void mixed() { breaks("ahci.issue.mixed", "queued commands and others are on their way at once"); }
 
     const harness::RegisterBlock* block_;
     std::optional<std::uint32_t> implemented_;

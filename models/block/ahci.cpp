@@ -37,7 +37,8 @@ Ahci::Ahci(sc_core::sc_module_name name, pci::Board& board, unsigned device, uns
     config().set(kAhciSataCapability + 2, 2, 0x10);
     config().set(kAhciSataCapability + 4, 4, 0x48);
     for (unsigned i = 0; i < kAhciPorts; ++i) ports_[i] = std::make_unique<AhciPort>(*this, bank_, i);
-    ghc_.on_write([this](std::uint64_t, std::uint64_t value) { write_ghc(static_cast<std::uint32_t>(value)); });
+    ghc_.on_write(
+        [this](std::uint64_t, std::uint64_t value) { write_ghc(static_cast<std::uint32_t>(value)); });
     // What is cleared here comes back while a port has a cause.
     is_.on_write([this](std::uint64_t, std::uint64_t) { update_interrupts(); });
 }
@@ -130,7 +131,8 @@ void Ahci::bar_write(unsigned bar, std::uint64_t offset, unsigned width, std::ui
     if (bar == kAhciBar) {
         // Narrow writes become the whole register.
         cut_at_alignment(offset, width, 4, [&](unsigned done, unsigned piece) {
-            register_write(offset + done, static_cast<std::uint32_t>(value >> (8 * done) & width_mask(piece)));
+            register_write(offset + done,
+                           static_cast<std::uint32_t>(value >> (8 * done) & width_mask(piece)));
         });
         return;
     }

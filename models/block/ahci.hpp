@@ -12,8 +12,8 @@
 
 namespace tb::model::block {
 
-/// QEMU's ich9-ahci: the AHCI function of the ICH9 (8086:2922), with six ports, 32 command slots, native command
-/// queuing and one MSI message (AHCI 1.3.1, as QEMU 7.2 behaves).
+/// QEMU's ich9-ahci: the AHCI function of the ICH9 (8086:2922), with six ports, 32 command slots, native
+/// command queuing and one MSI message (AHCI 1.3.1, as QEMU 7.2 behaves).
 class Ahci : public pci::PciDevice, public AhciHost {
   public:
     Ahci(sc_core::sc_module_name name, pci::Board& board, unsigned device, unsigned function = 0);

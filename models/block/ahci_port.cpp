@@ -313,8 +313,7 @@ std::optional<std::vector<AhciPort::Piece>> AhciPort::pieces(const Header& heade
         std::uint32_t flags = 0;
         std::memcpy(&address, raw.data(), 8);
         std::memcpy(&flags, raw.data() + 12, 4);
-        if ((flags & 1) == 0)
-            host_.objection("PRD", "has an odd number of bytes (AHCI 1.3.1 §4.2.3.3)");
+        if ((flags & 1) == 0) host_.objection("PRD", "has an odd number of bytes (AHCI 1.3.1 §4.2.3.3)");
         std::uint64_t bytes = std::uint64_t{flags & kPrdBytesMask} + 1;
         if (!reached) {
             if (offset >= before + bytes) {

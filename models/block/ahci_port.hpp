@@ -44,9 +44,7 @@ class AhciPort {
     void reset_with_hba();
     void power_on_reset();
 
-    std::uint32_t pending_causes() const {
-        return static_cast<std::uint32_t>(is_.value() & ie_.value());
-    }
+    std::uint32_t pending_causes() const { return static_cast<std::uint32_t>(is_.value() & ie_.value()); }
 
   private:
     using Register = RegisterBank::Register;
@@ -138,7 +136,7 @@ class AhciPort {
     Register& sact_;
     Register& ci_;
 
-    std::uint64_t list_ = 0;      ///< where the engines go: as it was when they were started
+    std::uint64_t list_ = 0;  ///< where the engines go: as it was when they were started
     std::uint64_t received_ = 0;
     bool initial_sent_ = false;
     bool in_soft_reset_ = false;

@@ -19,24 +19,28 @@ inline constexpr std::uint32_t kAhciPortBase = 0x100;
 inline constexpr std::uint32_t kAhciPortBytes = 0x80;
 
 inline constexpr FieldSpec kAhciCapFields[] = {
-    {"NP", 0, 5},   {"SXS", 5, 1},   {"EMS", 6, 1},   {"CCCS", 7, 1},  {"NCS", 8, 5},
-    {"PSC", 13, 1}, {"SSC", 14, 1},  {"PMD", 15, 1},  {"FBSS", 16, 1}, {"SPM", 17, 1},
-    {"SAM", 18, 1}, {"ISS", 20, 4},  {"SCLO", 24, 1}, {"SAL", 25, 1},  {"SALP", 26, 1},
+    {"NP", 0, 5},   {"SXS", 5, 1},   {"EMS", 6, 1},    {"CCCS", 7, 1},  {"NCS", 8, 5},
+    {"PSC", 13, 1}, {"SSC", 14, 1},  {"PMD", 15, 1},   {"FBSS", 16, 1}, {"SPM", 17, 1},
+    {"SAM", 18, 1}, {"ISS", 20, 4},  {"SCLO", 24, 1},  {"SAL", 25, 1},  {"SALP", 26, 1},
     {"SSS", 27, 1}, {"SMPS", 28, 1}, {"SSNTF", 29, 1}, {"SNCQ", 30, 1}, {"S64A", 31, 1}};
 inline constexpr FieldSpec kAhciGhcFields[] = {{"HR", 0, 1}, {"IE", 1, 1}, {"MRSM", 2, 1}, {"AE", 31, 1}};
 inline constexpr FieldSpec kAhciCap2Fields[] = {{"BOH", 0, 1}, {"NVMP", 1, 1}, {"APST", 2, 1}};
 inline constexpr FieldSpec kAhciBohcFields[] = {
     {"BOS", 0, 1}, {"OOS", 1, 1}, {"SOOE", 2, 1}, {"OOC", 3, 1}, {"BB", 4, 1}};
 inline constexpr FieldSpec kAhciIsFields[] = {
-    {"DHRS", 0, 1}, {"PSS", 1, 1}, {"DSS", 2, 1}, {"SDBS", 3, 1}, {"UFS", 4, 1}, {"DPS", 5, 1}, {"PCS", 6, 1}, {"DMPS", 7, 1}, {"PRCS", 22, 1}, {"IPMS", 23, 1}, {"OFS", 24, 1}, {"INFS", 26, 1}, {"IFS", 27, 1}, {"HBDS", 28, 1}, {"HBFS", 29, 1}, {"TFES", 30, 1}, {"CPDS", 31, 1}};
+    {"DHRS", 0, 1}, {"PSS", 1, 1},   {"DSS", 2, 1},   {"SDBS", 3, 1},  {"UFS", 4, 1},  {"DPS", 5, 1},
+    {"PCS", 6, 1},  {"DMPS", 7, 1},  {"PRCS", 22, 1}, {"IPMS", 23, 1}, {"OFS", 24, 1}, {"INFS", 26, 1},
+    {"IFS", 27, 1}, {"HBDS", 28, 1}, {"HBFS", 29, 1}, {"TFES", 30, 1}, {"CPDS", 31, 1}};
 inline constexpr FieldSpec kAhciIeFields[] = {
-    {"DHRE", 0, 1}, {"PSE", 1, 1}, {"DSE", 2, 1}, {"SDBE", 3, 1}, {"UFE", 4, 1}, {"DPE", 5, 1}, {"PCE", 6, 1}, {"DMPE", 7, 1}, {"PRCE", 22, 1}, {"IPME", 23, 1}, {"OFE", 24, 1}, {"INFE", 26, 1}, {"IFE", 27, 1}, {"HBDE", 28, 1}, {"HBFE", 29, 1}, {"TFEE", 30, 1}, {"CPDE", 31, 1}};
+    {"DHRE", 0, 1}, {"PSE", 1, 1},   {"DSE", 2, 1},   {"SDBE", 3, 1},  {"UFE", 4, 1},  {"DPE", 5, 1},
+    {"PCE", 6, 1},  {"DMPE", 7, 1},  {"PRCE", 22, 1}, {"IPME", 23, 1}, {"OFE", 24, 1}, {"INFE", 26, 1},
+    {"IFE", 27, 1}, {"HBDE", 28, 1}, {"HBFE", 29, 1}, {"TFEE", 30, 1}, {"CPDE", 31, 1}};
 inline constexpr FieldSpec kAhciCmdFields[] = {
-    {"ST", 0, 1},   {"SUD", 1, 1},   {"POD", 2, 1}, {"CLO", 3, 1},  {"FRE", 4, 1},
-    {"CCS", 8, 5},  {"MPSS", 13, 1}, {"FR", 14, 1}, {"CR", 15, 1},  {"CPS", 16, 1},
+    {"ST", 0, 1},   {"SUD", 1, 1},    {"POD", 2, 1},   {"CLO", 3, 1},  {"FRE", 4, 1},
+    {"CCS", 8, 5},  {"MPSS", 13, 1},  {"FR", 14, 1},   {"CR", 15, 1},  {"CPS", 16, 1},
     {"PMA", 17, 1}, {"ATAPI", 24, 1}, {"ALPE", 26, 1}, {"ASP", 27, 1}, {"ICC", 28, 4}};
-inline constexpr FieldSpec kAhciTfdFields[] = {
-    {"ERR", 0, 1}, {"DRQ", 3, 1}, {"DF", 5, 1}, {"DRDY", 6, 1}, {"BSY", 7, 1}, {"ERROR", 8, 8}};
+inline constexpr FieldSpec kAhciTfdFields[] = {{"ERR", 0, 1},  {"DRQ", 3, 1}, {"DF", 5, 1},
+                                               {"DRDY", 6, 1}, {"BSY", 7, 1}, {"ERROR", 8, 8}};
 inline constexpr FieldSpec kAhciSstsFields[] = {{"DET", 0, 4}, {"SPD", 4, 4}, {"IPM", 8, 4}};
 inline constexpr FieldSpec kAhciSerrFields[] = {{"N", 16, 1}, {"X", 26, 1}};
 
@@ -62,8 +66,18 @@ constexpr RegisterSpec ahci_port_register(std::uint32_t offset, const char* name
 inline constexpr std::uint64_t kAll32 = 0xffff'ffff;
 
 inline constexpr RegisterSpec kAhciRegisters[] = {
-    {.offset = 0x00, .width = 4, .name = "CAP", .reset = 0xc014'1f05, .writable = 0, .fields = kAhciCapFields},
-    {.offset = 0x04, .width = 4, .name = "GHC", .reset = 0x8000'0000, .writable = 0, .fields = kAhciGhcFields},
+    {.offset = 0x00,
+     .width = 4,
+     .name = "CAP",
+     .reset = 0xc014'1f05,
+     .writable = 0,
+     .fields = kAhciCapFields},
+    {.offset = 0x04,
+     .width = 4,
+     .name = "GHC",
+     .reset = 0x8000'0000,
+     .writable = 0,
+     .fields = kAhciGhcFields},
     {.offset = 0x08, .width = 4, .name = "IS", .writable = 0, .w1c = kAll32},
     {.offset = 0x0c, .width = 4, .name = "PI", .reset = 0x3f, .writable = 0},
     {.offset = 0x10, .width = 4, .name = "VS", .reset = 0x0001'0000, .writable = 0},
@@ -100,7 +114,8 @@ inline constexpr RegisterSpec kAhciIndexRegisters[] = {
 /// The MSI capability, for names.
 inline constexpr unsigned kAhciMsiCapability = 0x80;
 inline constexpr unsigned kAhciSataCapability = 0xa8;
-inline constexpr FieldSpec kMsiControlFields[] = {{"enable", 0, 1}, {"mmc", 1, 3}, {"mme", 4, 3}, {"wide", 7, 1}};
+inline constexpr FieldSpec kMsiControlFields[] = {
+    {"enable", 0, 1}, {"mmc", 1, 3}, {"mme", 4, 3}, {"wide", 7, 1}};
 inline constexpr RegisterSpec kMsiRegisters[] = {
     {.offset = 0x02, .width = 2, .name = "CONTROL", .fields = kMsiControlFields},
     {.offset = 0x04, .width = 4, .name = "ADDRESS"},

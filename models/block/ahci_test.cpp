@@ -95,7 +95,8 @@ TEST_F(AhciModel, IdentifyComesByPio) {
 
 TEST_F(AhciModel, ReadDmaBringsSectorsAndCountsBytes) {
     build_and_start();
-    for (const std::uint8_t ata : {std::uint8_t{0x25}, std::uint8_t{0xc8}, std::uint8_t{0x24}, std::uint8_t{0x20}}) {
+    for (const std::uint8_t ata :
+         {std::uint8_t{0x25}, std::uint8_t{0xc8}, std::uint8_t{0x24}, std::uint8_t{0x20}}) {
         command(ata, 7, 2, 1024);
         issue();
         EXPECT_EQ(in(kCi), 0U);
@@ -108,7 +109,8 @@ TEST_F(AhciModel, ReadDmaBringsSectorsAndCountsBytes) {
 
 TEST_F(AhciModel, WritesReachTheDisk) {
     build_and_start();
-    for (const std::uint8_t ata : {std::uint8_t{0x35}, std::uint8_t{0xca}, std::uint8_t{0x34}, std::uint8_t{0x30}}) {
+    for (const std::uint8_t ata :
+         {std::uint8_t{0x35}, std::uint8_t{0xca}, std::uint8_t{0x34}, std::uint8_t{0x30}}) {
         bench.store<std::uint64_t>(data(), ata);
         command(ata, 9, 1, 512, true);
         issue();

@@ -52,8 +52,7 @@ void AtaDisk::put(unsigned word, std::uint64_t value) {
 void AtaDisk::put_text(unsigned word, unsigned words, const std::string& text) {
     // The first of two characters is in the upper byte.
     for (unsigned i = 0; i < 2 * words; ++i)
-        identify_[std::size_t{2} * word + (i ^ 1U)] =
-            static_cast<std::byte>(i < text.size() ? text[i] : ' ');
+        identify_[std::size_t{2} * word + (i ^ 1U)] = static_cast<std::byte>(i < text.size() ? text[i] : ' ');
 }
 
 void AtaDisk::put_size() {
@@ -142,8 +141,7 @@ void AtaDisk::resized() {
 
 std::uint64_t AtaDisk::sector() const {
     const TaskFile& t = task_;
-    const std::uint64_t low =
-        t.sector | std::uint64_t{t.lcyl} << 8 | std::uint64_t{t.hcyl} << 16;
+    const std::uint64_t low = t.sector | std::uint64_t{t.lcyl} << 8 | std::uint64_t{t.hcyl} << 16;
     if ((t.select & kSelectLba) == 0) {
         const std::uint64_t cylinder = std::uint64_t{t.hcyl} << 8 | t.lcyl;
         return (cylinder * kHeads + (t.select & 0xfU)) * kSectorsOfTrack + t.sector - 1;

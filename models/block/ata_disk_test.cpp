@@ -16,7 +16,8 @@ constexpr std::uint32_t kCi = 0x38;
 class AtaModel : public AhciBench {
   protected:
     /// A command without data; what the task file says at its end.
-    std::uint64_t plain(std::uint8_t ata, std::uint16_t count = 0, unsigned features = 0, std::uint64_t lba = 0) {
+    std::uint64_t plain(std::uint8_t ata, std::uint16_t count = 0, unsigned features = 0,
+                        std::uint64_t lba = 0) {
         feature = features;
         command(ata, lba, count, 0);
         issue();

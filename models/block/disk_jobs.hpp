@@ -12,9 +12,9 @@
 
 namespace tb::model::block {
 
-/// When operations of a disk end: the n-th takes `fixed` nanoseconds plus something below `jitter` that is drawn
-/// from the seed. 0 and 0: before the driver's next access. What ends at the same time ends in the order in
-/// which it was begun; with jitter one overtakes the other.
+/// When operations of a disk end: the n-th takes `fixed` nanoseconds plus something below `jitter` that is
+/// drawn from the seed. 0 and 0: before the driver's next access. What ends at the same time ends in the
+/// order in which it was begun; with jitter one overtakes the other.
 struct JobLatency {
     std::uint64_t fixed = 0;
     std::uint64_t jitter = 0;

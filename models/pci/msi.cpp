@@ -32,8 +32,8 @@ bool Msi::enabled() const {
 
 void Msi::raise() {
     if (!enabled()) return;
-    const std::uint64_t address = std::uint64_t{config_.get(offset_ + kAddressHigh, 4)} << 32 |
-                                  config_.get(offset_ + kAddress, 4);
+    const std::uint64_t address =
+        std::uint64_t{config_.get(offset_ + kAddressHigh, 4)} << 32 | config_.get(offset_ + kAddress, 4);
     // The upper half of what is written is zero (§6.8.1.6).
     requester_.message(address, config_.get(offset_ + kData, 2));
 }

@@ -6,8 +6,8 @@
 
 namespace tb::model::pci {
 
-/// The MSI capability (PCI 3.0 §6.8.1) with one message, a 64-bit address and no mask bits, as QEMU gives it to
-/// devices that ask for one vector.
+/// The MSI capability (PCI 3.0 §6.8.1) with one message, a 64-bit address and no mask bits, as QEMU gives it
+/// to devices that ask for one vector.
 class Msi {
   public:
     static constexpr unsigned kLength = 14;

@@ -10,9 +10,9 @@
 #include "block/ahci.hpp"
 #include "pci/testing/fake_board.hpp"
 
-/// A small AHCI controller for unit tests of the driver: as AHCI 1.3.1 and ATA8-ACS say, and where a test bends
-/// it, as the test says. It differs from QEMU's where hardware does: PIO reads end without a last FIS, a COMRESET
-/// tells of a change, an error of a queued command ends all others and is in a log.
+/// A small AHCI controller for unit tests of the driver: as AHCI 1.3.1 and ATA8-ACS say, and where a test
+/// bends it, as the test says. It differs from QEMU's where hardware does: PIO reads end without a last FIS,
+/// a COMRESET tells of a change, an error of a queued command ends all others and is in a log.
 namespace tb::ahci::testing {
 
 using ::testing::_;
@@ -29,10 +29,10 @@ class FakeAhci {
         bool signature_sent = false;
         std::array<std::byte, 512> identify{};
         Bytes disk = Bytes(kSectors * 512);
-        std::set<std::uint64_t> bad;   ///< sectors that fail
-        bool holds = false;            ///< commands but IDENTIFY are taken, and not carried out
+        std::set<std::uint64_t> bad;  ///< sectors that fail
+        bool holds = false;           ///< commands but IDENTIFY are taken, and not carried out
         std::uint8_t failed_tag = 0;
-        bool in_error = false;         ///< until the log was read
+        bool in_error = false;  ///< until the log was read
     };
 
     explicit FakeAhci(std::uint32_t present = 1) {
@@ -48,13 +48,16 @@ class FakeAhci {
         config.writable16(msi + 12, 0xffff);
         board.add(config);
         board.add_registers(
-            kBarAddress, 0x1000, [this](std::uint32_t offset, unsigned) { return std::uint64_t{read(offset)}; },
+            kBarAddress, 0x1000,
+            [this](std::uint32_t offset, unsigned) { return std::uint64_t{read(offset)}; },
             [this](std::uint32_t offset, unsigned, std::uint64_t value) {
                 writes.emplace_back(offset, static_cast<std::uint32_t>(value));
                 write(offset, static_cast<std::uint32_t>(value));
             });
         ON_CALL(board.machine, log(_, _, _, _)).WillByDefault([](auto...) {});
-        ON_CALL(board.machine, dma_free(_, _)).WillByDefault([this](std::uint64_t, std::uint64_t) { ++freed; });
+        ON_CALL(board.machine, dma_free(_, _)).WillByDefault([this](std::uint64_t, std::uint64_t) {
+            ++freed;
+        });
         for (unsigned i = 0; i < 6; ++i) {
             ports[i].present = (present >> i & 1) != 0;
             identify_as(ports[i]);
@@ -107,8 +110,12 @@ class FakeAhci {
     void store(std::uint64_t address, T value) {
         std::memcpy(memory(address), &value, sizeof(T));
     }
-    static std::uint64_t list(FakePort& port) { return std::uint64_t{reg(port, port::kCLBU)} << 32 | reg(port, port::kCLB); }
-    static std::uint64_t received(FakePort& port) { return std::uint64_t{reg(port, port::kFBU)} << 32 | reg(port, port::kFB); }
+    static std::uint64_t list(FakePort& port) {
+        return std::uint64_t{reg(port, port::kCLBU)} << 32 | reg(port, port::kCLB);
+    }
+    static std::uint64_t received(FakePort& port) {
+        return std::uint64_t{reg(port, port::kFBU)} << 32 | reg(port, port::kFB);
+    }
 
     void raise(FakePort& port, std::uint32_t causes) {
         reg(port, port::kIS) |= causes;
@@ -119,8 +126,9 @@ class FakeAhci {
     }
     void send_d2h(FakePort& port, std::uint8_t status, std::uint8_t error, std::uint32_t causes) {
         if ((reg(port, port::kCMD) & cmd::kFisReceive) != 0)
-            store<std::uint32_t>(received(port) + received::kDeviceToHost,
-                                 kFisDeviceToHost | 0x40U << 8 | std::uint32_t{status} << 16 | std::uint32_t{error} << 24);
+            store<std::uint32_t>(received(port) + received::kDeviceToHost, kFisDeviceToHost | 0x40U << 8 |
+                                                                               std::uint32_t{status} << 16 |
+                                                                               std::uint32_t{error} << 24);
         reg(port, port::kTFD) = status | std::uint32_t{error} << 8;
         raise(port, causes);
     }
@@ -264,8 +272,10 @@ class FakeAhci {
         std::uint64_t count = fis[12] | fis[13] << 8;
         if (queued) count = fis[3] | fis[11] << 8;
         const bool short28 = command == 0xc8 || command == 0xca || command == 0x20 || command == 0x30;
-        if (short28) lba |= std::uint64_t{fis[7] & 0xfU} << 24;
-        else lba |= std::uint64_t{fis[8]} << 24 | std::uint64_t{fis[9]} << 32;
+        if (short28)
+            lba |= std::uint64_t{fis[7] & 0xfU} << 24;
+        else
+            lba |= std::uint64_t{fis[8]} << 24 | std::uint64_t{fis[9]} << 32;
         if (count == 0) count = short28 ? 256 : 65536;
         Bytes data;
         bool to_host = true;
@@ -323,7 +333,8 @@ class FakeAhci {
         const auto table = load<std::uint64_t>(header + 8);
         for (std::uint32_t i = 0; i < prds && moved < data.size(); ++i) {
             const std::uint64_t prd = table + 0x80 + 16 * i;
-            const std::size_t part = std::min<std::size_t>((load<std::uint32_t>(prd + 12) & 0x3f'ffff) + 1, data.size() - moved);
+            const std::size_t part =
+                std::min<std::size_t>((load<std::uint32_t>(prd + 12) & 0x3f'ffff) + 1, data.size() - moved);
             std::byte* at = memory(load<std::uint64_t>(prd));
             if (to_host)
                 std::memcpy(at, data.data() + moved, part);
@@ -338,7 +349,8 @@ class FakeAhci {
         store<std::uint32_t>(header + 4, static_cast<std::uint32_t>(moved));
         reg(port, port::kCI) &= ~(1U << slot);
         if (pio) {
-            store<std::uint32_t>(received(port) + received::kPioSetup, kFisPioSetup | 0x40U << 8 | 0x58U << 16);
+            store<std::uint32_t>(received(port) + received::kPioSetup,
+                                 kFisPioSetup | 0x40U << 8 | 0x58U << 16);
             store<std::uint32_t>(received(port) + received::kPioSetup + 12, 0x50U << 24);
             reg(port, port::kTFD) = 0x50;
             return raise(port, irq::kPioSetup);

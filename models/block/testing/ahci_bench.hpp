@@ -11,8 +11,8 @@
 
 namespace tb::model::block::testing {
 
-/// The AHCI controller on a board, with a disk at port 0 whose sectors hold their numbers, and the structures of
-/// a driver in memory.
+/// The AHCI controller on a board, with a disk at port 0 whose sectors hold their numbers, and the structures
+/// of a driver in memory.
 class AhciBench : public ::testing::Test {
   protected:
     static constexpr std::uint64_t kRegisters = 0xc000'0000;
@@ -53,10 +53,11 @@ class AhciBench : public ::testing::Test {
     }
     static std::uint64_t data(unsigned slot = 0) { return kData + 0x1'0000ULL * slot; }
     /// A command in a slot with one PRD.
-    void command(std::uint8_t ata, std::uint64_t lba, std::uint16_t count, std::uint32_t bytes, bool write = false,
-                 unsigned slot = 0) {
+    void command(std::uint8_t ata, std::uint64_t lba, std::uint16_t count, std::uint32_t bytes,
+                 bool write = false, unsigned slot = 0) {
         const std::uint64_t table = kTables + 0x400ULL * slot;
-        bench.store<std::uint32_t>(kList + 32 * slot, 5U | (write ? 0x40U : 0U) | (bytes != 0 ? 0x1'0000U : 0U));
+        bench.store<std::uint32_t>(kList + 32 * slot,
+                                   5U | (write ? 0x40U : 0U) | (bytes != 0 ? 0x1'0000U : 0U));
         bench.store<std::uint32_t>(kList + 32 * slot + 4, 0);
         bench.store<std::uint64_t>(kList + 32 * slot + 8, table);
         const bool queued = ata == 0x60 || ata == 0x61;
