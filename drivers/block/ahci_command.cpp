@@ -241,8 +241,8 @@ std::uint32_t Port::finished_alone() {
     return slot;
 }
 
-/// Queued commands that have ended.
-std::uint32_t Port::finished_queued() {
+/// Queued commands that have ended; with an error among them only those that a FIS has named.
+std::uint32_t Port::finished_queued(bool error) {
     const std::uint32_t issued = busy_ & ~to_ring_;
     if (issued == 0) return 0;
     look_at_fis();
@@ -258,17 +258,18 @@ std::uint32_t Port::finished_queued() {
     look_at_fis();
     // It is told of, or its FIS was overwritten by the next: not with the same, for slots go round.
     for (unsigned slot = 0; slot < kMostSlots; ++slot) {
-        const bool told = (told_ & slot_bit(slot)) != 0 || slots_[slot].heard != fis_changes_;
+        const bool named = (told_ & slot_bit(slot)) != 0;
+        const bool told = named || (!error && slots_[slot].heard != fis_changes_);
         if (!told) slots &= ~slot_bit(slot);
     }
     return slots;
 }
 
-/// Commands that have ended, at most `budget`.
-unsigned Port::harvest(unsigned budget) {
+/// Commands that have ended, at most `budget`; `error`: the port has told of one.
+unsigned Port::harvest(unsigned budget, bool error) {
     if (busy_ == 0) return 0;
     const bool queued = flying_.first != kNone && records_[flying_.first].command.queued;
-    std::uint32_t slots = queued ? finished_queued() : finished_alone();
+    std::uint32_t slots = queued ? finished_queued(error) : finished_alone();
     if (slots == 0) return 0;
     // A reset behind our back looks like an end of everything.
     if (!is_running(read(port::kCMD))) return 0;
@@ -341,7 +342,7 @@ unsigned Port::service(std::uint32_t causes, unsigned budget, bool look) {
             causes |= more;
         }
     }
-    unsigned finished = harvest(budget);
+    unsigned finished = harvest(budget, (causes & irq::kErrors) != 0);
     if ((causes & irq::kErrors) != 0) finished += handle_error();
     if (state_ == State::kRunning && (causes & irq::kPlug) != 0) finished += plugged();
     if (state_ != State::kRunning) return finished;

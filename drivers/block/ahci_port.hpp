@@ -179,8 +179,8 @@ class Port final : public block::BlockDevice {
     void expect_fis(bool queued);
     void look_at_fis();
     unsigned service(std::uint32_t causes, unsigned budget, bool look);
-    unsigned harvest(unsigned budget);
-    std::uint32_t finished_queued();
+    unsigned harvest(unsigned budget, bool error);
+    std::uint32_t finished_queued(bool error);
     std::uint32_t finished_alone();
     bool fis_tells_of_end(const Command& command, bool& failed);
     unsigned check(hal::Instant now, unsigned budget);
