@@ -74,8 +74,8 @@ hal::Status Hba::bring_up() {
         tear_down();
         return started;
     }
-    // Causes of old are gone before any interrupt is let through (§10.1.2).
-    write(reg::kIS, kAllOnes);
+    // Causes of old are gone before any interrupt is let through (§10.1.2), at the ports already.
+    write(reg::kIS, served_);
     if (mode_ != InterruptMode::kPolled) write(reg::kGHC, ghc::kAhciEnable | ghc::kInterruptEnable);
     return {};
 }

@@ -101,14 +101,23 @@ void Port::expect_fis(bool queued) {
         clear(received::kSetDeviceBits);
         fis_seen_[0] = 0;
     }
-    const std::uint32_t first =
+    look_at_fis();
+}
+
+/// The Set Device Bits FIS that came last: whether it is another than before, and whose end it tells.
+void Port::look_at_fis() {
+    platform_.barrier(hal::Barrier::kRead);
+    const auto first =
         memory_.cell<std::uint32_t>(layout::kReceived + received::kSetDeviceBits).load_acquire();
-    const std::uint32_t active =
+    const auto active =
         memory_.cell<std::uint32_t>(layout::kReceived + received::kSetDeviceBitsActive).load();
     if (first == fis_seen_[0] && active == fis_seen_[1]) return;
     fis_seen_[0] = first;
     fis_seen_[1] = active;
-    ++fis_changes_;
+    if (fis_type(first) != kFisSetDeviceBits) return;
+    told_ |= active & busy_;
+    // One that tells of an error tells of no other end than those that it names.
+    if ((fis_status(first) & kFailed) == 0) ++fis_changes_;
 }
 
 bool Port::may_issue(const Record& record) const {
@@ -149,6 +158,7 @@ void Port::issue(std::uint16_t index) {
     expect_fis(record.command.queued);
     alone_ = !record.command.queued || record.alone;
     slots_[slot] = {index, fis_changes_};
+    told_ &= ~slot_bit(slot);
     record.slot = slot;
     const hal::Instant now = platform_.now();
     record.deadline = now + options_.request_timeout;
@@ -231,37 +241,35 @@ std::uint32_t Port::finished_alone() {
     return slot;
 }
 
-/// Queued commands that have ended.
-std::uint32_t Port::finished_queued() {
-    std::uint32_t slots = busy_ & ~to_ring_;
-    if (slots == 0) return 0;
-    slots &= ~(read(port::kCI) | read(port::kSACT));
-    if (slots == 0) return 0;
-    // One answer is no answer: a bit that is gone stays gone.
-    slots &= ~read(port::kSACT);
-    if (slots == 0) return 0;
-    platform_.barrier(hal::Barrier::kRead);
-    const auto first =
-        memory_.cell<std::uint32_t>(layout::kReceived + received::kSetDeviceBits).load_acquire();
-    const auto active =
-        memory_.cell<std::uint32_t>(layout::kReceived + received::kSetDeviceBitsActive).load();
-    if (first != fis_seen_[0] || active != fis_seen_[1]) {
-        fis_seen_[0] = first;
-        fis_seen_[1] = active;
-        ++fis_changes_;
-    }
-    // The FIS that cleared a bit came after the command was issued. It may have been overwritten by the next,
-    // but not with the same: slots go round.
+/// Queued commands that have ended; with an error among them only those that a FIS has named.
+std::uint32_t Port::finished_queued(bool error) {
+    const std::uint32_t issued = busy_ & ~to_ring_;
+    if (issued == 0) return 0;
+    look_at_fis();
+    const std::uint32_t heard = fis_changes_;
+    const std::uint32_t active = read(port::kCI) | read(port::kSACT);
+    // Whoever is active now ends with a FIS that comes later than what was just seen.
     for (unsigned slot = 0; slot < kMostSlots; ++slot)
-        if ((slots & slot_bit(slot)) != 0 && slots_[slot].heard == fis_changes_) slots &= ~slot_bit(slot);
+        if ((issued & active & slot_bit(slot)) != 0) slots_[slot].heard = heard;
+    std::uint32_t slots = issued & ~active;
+    // One answer is no answer: a bit that is gone stays gone.
+    if (slots != 0) slots &= ~read(port::kSACT);
+    if (slots == 0) return 0;
+    look_at_fis();
+    // It is told of, or its FIS was overwritten by the next: not with the same, for slots go round.
+    for (unsigned slot = 0; slot < kMostSlots; ++slot) {
+        const bool named = (told_ & slot_bit(slot)) != 0;
+        const bool told = named || (!error && slots_[slot].heard != fis_changes_);
+        if (!told) slots &= ~slot_bit(slot);
+    }
     return slots;
 }
 
-/// Commands that have ended, at most `budget`.
-unsigned Port::harvest(unsigned budget) {
+/// Commands that have ended, at most `budget`; `error`: the port has told of one.
+unsigned Port::harvest(unsigned budget, bool error) {
     if (busy_ == 0) return 0;
     const bool queued = flying_.first != kNone && records_[flying_.first].command.queued;
-    std::uint32_t slots = queued ? finished_queued() : finished_alone();
+    std::uint32_t slots = queued ? finished_queued(error) : finished_alone();
     if (slots == 0) return 0;
     // A reset behind our back looks like an end of everything.
     if (!is_running(read(port::kCMD))) return 0;
@@ -334,7 +342,7 @@ unsigned Port::service(std::uint32_t causes, unsigned budget, bool look) {
             causes |= more;
         }
     }
-    unsigned finished = harvest(budget);
+    unsigned finished = harvest(budget, (causes & irq::kErrors) != 0);
     if ((causes & irq::kErrors) != 0) finished += handle_error();
     if (state_ == State::kRunning && (causes & irq::kPlug) != 0) finished += plugged();
     if (state_ != State::kRunning) return finished;

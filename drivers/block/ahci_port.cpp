@@ -167,6 +167,8 @@ hal::Status Port::identify() {
     queued_ = options_.transfer == Transfer::kQueued && ncq && options_.lba48 && identity_.queue_depth > 1 &&
               slots > 1;
     slots_in_use_ = queued_ && identity_.queue_depth < slots ? identity_.queue_depth : slots;
+    // The HBA that has come back may say that it has fewer.
+    next_slot_ %= slots_in_use_;
     if (!options_.lba48) identity_.lba48 = false;
     if (options_.force_unit_access && !queued_ && !(identity_.write_dma_fua && identity_.lba48))
         return Error::kUnsupported;

@@ -126,7 +126,7 @@ class Port final : public block::BlockDevice {
     };
     struct Slot {
         std::uint16_t record = kNone;
-        std::uint32_t heard = 0;  ///< fis_changes_ when it was issued
+        std::uint32_t heard = 0;  ///< fis_changes_ when it was issued, or found active still
     };
 
     // Life (ahci_port.cpp). Called by the Hba.
@@ -177,9 +177,10 @@ class Port final : public block::BlockDevice {
     void write_table(std::uint8_t slot, const Command& command, const Record* record);
     void ring();
     void expect_fis(bool queued);
+    void look_at_fis();
     unsigned service(std::uint32_t causes, unsigned budget, bool look);
-    unsigned harvest(unsigned budget);
-    std::uint32_t finished_queued();
+    unsigned harvest(unsigned budget, bool error);
+    std::uint32_t finished_queued(bool error);
     std::uint32_t finished_alone();
     bool fis_tells_of_end(const Command& command, bool& failed);
     unsigned check(hal::Instant now, unsigned budget);
@@ -215,6 +216,7 @@ class Port final : public block::BlockDevice {
     bool receiving_ = false;         ///< PxFB is set, and FRE
     unsigned next_slot_ = 0;         ///< in turn, so that two commands in a row never have the same
     std::uint32_t fis_changes_ = 0;  ///< how often the Set Device Bits FIS was found changed
+    std::uint32_t told_ = 0;         ///< slots that such a FIS has named since they were issued
     std::uint32_t fis_seen_[2] = {0, 0};
     std::array<Slot, kMostSlots> slots_{};
 

@@ -157,6 +157,7 @@ inline constexpr std::uint32_t kSetDeviceBitsActive = 0x5c;
 inline constexpr std::uint8_t kFisHostToDevice = 0x27;
 inline constexpr std::uint8_t kFisDeviceToHost = 0x34;
 inline constexpr std::uint8_t kFisPioSetup = 0x5f;
+inline constexpr std::uint8_t kFisSetDeviceBits = 0xa1;
 inline constexpr std::uint32_t kFisHostToDeviceDwords = 5;
 inline constexpr std::uint32_t kFisIsCommand = 0x80;  ///< bit C of the second byte
 

@@ -108,6 +108,8 @@ TEST(MachineBase, AMessageReachesItsVectorAndNoOther) {
     machine.message_arrived(second.message.address, second.message.data);
     machine.message_arrived(first.message.address, first.message.data + 1);
     EXPECT_EQ(taken(machine), std::vector{second.interrupt.vector});
+    machine.message_arrived(first.message.address, first.message.data & 0xffff);
+    EXPECT_EQ(taken(machine), std::vector{first.interrupt.vector}) << "MSI sends sixteen bits";
     machine.detach(second.interrupt.vector);
     machine.message_arrived(second.message.address, second.message.data);
     EXPECT_FALSE(machine.interrupt_pending());

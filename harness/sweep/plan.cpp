@@ -52,11 +52,6 @@ std::string without_indices(const std::string& name) {
     return harness::PartName(name).base();
 }
 
-/// What a device says of how much it has moved.
-bool is_length(const std::string& name) {
-    return name.ends_with(".len") || name.ends_with(".PRDBC");
-}
-
 bool writes_registers(const nlohmann::json& steps) {
     return std::any_of(steps.begin(), steps.end(), [](const nlohmann::json& step) {
         return step.contains("write") || step.contains("modify") ||
@@ -90,7 +85,7 @@ class Planner {
         name(seen);
         if (!seen.pieces.empty()) seen.nth_of_name = ++by_name_[{occasion.site, seen.pieces.front().name}];
         for (const NamedBits& piece : seen.pieces)
-            if (is_length(piece.name)) length_ = seen.length = piece.of(seen.occasion.value);
+            if (piece.name.ends_with(".len")) length_ = seen.length = piece.of(seen.occasion.value);
         const std::tuple same{run_.step(), occasion.site, occasion.address, occasion.value};
         const bool repeats = occasion.site != Site::kInterrupt && occasion.site != Site::kAllocate &&
                              occasion.site != Site::kAttach && ++same_[same] > kOfTheSame;
@@ -208,7 +203,7 @@ class Planner {
             if (piece.name.ends_with(".writable.last") && seen.length > 1)
                 push(plan, seen, "unwritten", {.act = Act::kUnwritten}, 0, with);
             const std::uint64_t length = piece.of(seen.occasion.value);
-            if (!is_length(piece.name) || length < 2) continue;
+            if (!piece.name.ends_with(".len") || length < 2) continue;
             with.act = Act::kTruncate;
             push(plan, seen, "short",
                  {.act = Act::kAdd, .of = piece.name, .nth = seen.nth_of_name, .value = ~(length / 2) + 1},

@@ -19,6 +19,11 @@ constexpr Lie kLies[] = {
      "a UART has no bit that tells of a reset: loopback, format and FIFOs are gone unseen"},
     {"virtio-blk*", "*", "queue.writable.last", "the status of a request is what the device says that it is"},
     {"virtio-net*", "*", "queue.used.ring.len", "a frame may have any length that its buffers can hold"},
+    {"ich9-ahci", "zero", "PxSACT",
+     "a bit that is gone says that its command has ended; of several that end together the FISes overwrite "
+     "each other, and nothing else tells which"},
+    {"ich9-ahci", "restless", "PxSACT",
+     "the same, where such answers come by twice: they are those of commands that end one by one"},
     {"e1000", "*", "rx.length", "a frame may have any length that its buffers can hold"},
     {"e1000", "*", "rx.EOP", "a frame ends where the device says that it ends"},
 };
