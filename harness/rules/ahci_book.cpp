@@ -203,6 +203,7 @@ class AhciBook : public Book {
         std::uint32_t causes = 0;     ///< heard in PxIS and not cleared
         std::uint32_t issued = 0;     ///< in PxCI, as far as was heard
         std::uint32_t active = 0;     ///< in PxSACT, likewise
+        std::uint32_t queued = 0;     ///< slots whose last command was one that is queued
         std::uint32_t announced = 0;  ///< written to PxSACT for the commands to come
         std::uint64_t comreset_at = 0;
         bool in_comreset = false;
@@ -342,10 +343,12 @@ class AhciBook : public Book {
                 breaks("ahci.queued.active", fmt::format("slot {} is queued, and not in PxSACT", slot));
             if (const unsigned tag = load<std::uint8_t>(table + 12) >> 3U; tag != slot)
                 breaks("ahci.queued.tag", fmt::format("tag {} in slot {}", tag, slot));
-            if ((port.issued & ~port.active) != 0) mixed();
+            if ((port.issued & ~port.queued) != 0) mixed();
+            port.queued |= bit;
             port.active |= bit;
-        } else if (port.active != 0) {
-            mixed();
+        } else {
+            if (port.active != 0) mixed();
+            port.queued &= ~bit;
         }
         port.issued |= bit;
         port.commands[slot] = {header, table, bytes};
