@@ -187,7 +187,8 @@ hal::Status VirtioNet::set_up_queues() {
     for (std::uint16_t i = 0; i < pairs; ++i)
         if (hal::Status made = set_up_pair(i); !made) return made;
     if (!has(kFeatureCtrlQueue)) return {};
-    const hal::Result<std::uint16_t> entries = transport_.queue_entries(control, has(virtio::kFeatureRingPacked));
+    const hal::Result<std::uint16_t> entries =
+        transport_.queue_entries(control, has(virtio::kFeatureRingPacked));
     if (!entries) return Error::kProtocol;
     // Class, data and answer.
     if (*entries < 4) return Error::kUnsupported;

@@ -113,7 +113,8 @@ constexpr bool need_event(std::uint16_t event, std::uint16_t new_index, std::uin
 }
 }  // namespace ring
 
-/// The packed virtqueue (§2.8). Descriptors have NEXT, WRITE and INDIRECT where those of a split one have them.
+/// The packed virtqueue (§2.8). Descriptors have NEXT, WRITE and INDIRECT where those of a split one have
+/// them.
 namespace packed {
 inline constexpr std::uint16_t kDescAvail = 1U << 7;
 inline constexpr std::uint16_t kDescUsed = 1U << 15;

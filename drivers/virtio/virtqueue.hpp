@@ -25,9 +25,10 @@ struct Used {
 /// A virtqueue, driver's side, without heap: split (VIRTIO 1.2 §2.7) or packed (§2.8), as its options say.
 ///
 /// What the driver must remember it keeps for itself: descriptors, the available ring and the indirect tables
-/// are only ever written, so a device that scribbles on them harms nobody but itself. Of what a device writes,
-/// the used ring or used descriptors, each field is read once and checked. A device that breaks the rules
-/// breaks the queue: every later call answers kProtocol until the device is reset and the queue created anew.
+/// are only ever written, so a device that scribbles on them harms nobody but itself. Of what a device
+/// writes, the used ring or used descriptors, each field is read once and checked. A device that breaks the
+/// rules breaks the queue: every later call answers kProtocol until the device is reset and the queue created
+/// anew.
 ///
 /// One context at a time calls it; interrupt handlers do not.
 class Virtqueue {
@@ -62,7 +63,7 @@ class Virtqueue {
     /// Makes a buffer available: first what the device reads, then what it writes (§2.7.4.2). It sees the
     /// buffer at once, but is told of it by kick(). kBusy: no descriptors left. kInvalidArgument: no segment,
     /// an empty one, or 4 GiB and more in all. kOutOfRange: more segments than the queue has entries
-    /// (§2.7.5.3.1, §2.8.9.1).
+    /// (§2.7.5.3.1, §2.8.17).
     hal::Status add(std::span<const Segment> readable, std::span<const Segment> writable,
                     std::uint16_t cookie);
 

@@ -29,7 +29,7 @@ void Virtqueue::packed_write_descriptor(hal::DmaMemory& where, std::uint32_t ind
         cell.store(rest);
 }
 
-/// In a table no descriptor has a flag but WRITE, and the order in the table is that of the list (§2.8.7.1).
+/// In a table no descriptor has a flag but WRITE, and the order in the table is that of the list (§2.8.19).
 Segment Virtqueue::packed_write_table(std::span<const Segment> readable, std::span<const Segment> writable,
                                       std::uint16_t table) {
     const std::uint32_t first = std::uint32_t{table} * table_entries_;
@@ -78,7 +78,7 @@ std::uint16_t Virtqueue::packed_add(std::span<const Segment> readable, std::span
         packed_write_descriptor(memory_, slot, writes ? writable[i - readable.size()] : readable[i], id,
                                 flags_of(wrap, others), false);
     }
-    // §2.8.6.1, §2.8.15.1: the first one last, behind all others: with it the device may begin.
+    // §2.8.17, §2.8.21.1: the first one last, behind all others: with it the device may begin.
     packed_write_descriptor(memory_, first, head, id, flags_of(first_wrap, head_flags), true);
 
     chain.descriptors = static_cast<std::uint16_t>(count);
@@ -119,7 +119,7 @@ hal::Result<Used> Virtqueue::packed_pop() {
     if (id >= entries_) return break_queue();
     const Chain& chain = chains_[id];
     if (chain.descriptors == 0) return break_queue();
-    // Without WRITE the length is reserved (§2.8.5), yet there are devices, QEMU's among them, that never set
+    // Without WRITE the length is reserved (§2.8.4), yet there are devices, QEMU's among them, that never set
     // the flag and do write the length. So it is ignored only where the device had nothing to write to.
     if (chain.writable_bytes == 0 && (flags & ring::kDescWrite) == 0) bytes = 0;
     if (bytes > chain.writable_bytes) return break_queue();
@@ -130,7 +130,7 @@ hal::Result<Used> Virtqueue::packed_pop() {
     next_[id] = free_head_;
     free_head_ = id;
     free_count_ = static_cast<std::uint16_t>(free_count_ + descriptors);
-    // The device skips as many slots as the buffer had (§2.8.2), whichever buffer it is.
+    // The device skips as many slots as the buffer had (§2.8.6), whichever buffer it is.
     packed_advance(last_used_, used_wrap_, descriptors);
     --in_flight_;
     return used;

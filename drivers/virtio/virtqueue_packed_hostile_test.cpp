@@ -79,7 +79,7 @@ TEST_F(HostilePackedRing, BytesInABufferThatIsOnlyReadable) {
     device.use(second);
     ASSERT_TRUE(queue.pop());
     ASSERT_TRUE(queue.pop());
-    // Without WRITE the length is reserved, and says nothing (§2.8.5) ...
+    // Without WRITE the length is reserved, and says nothing (§2.8.4) ...
     ASSERT_TRUE(queue.add({&out, 1}, {}, 3));
     device.use(take(), 16);
     EXPECT_EQ(queue.pop()->bytes, 0u);

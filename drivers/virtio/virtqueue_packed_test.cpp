@@ -161,7 +161,7 @@ TEST_F(PackedVirtqueueTest, AnIndirectBufferTakesOneDescriptor) {
     EXPECT_EQ(device.flags_at(0), ring::kDescIndirect | packed::kDescAvail);
     const PackedChain chain = take();
     ASSERT_EQ(chain.pieces.size(), 3u);
-    // Nothing but WRITE in a table (§2.8.7.1).
+    // Nothing but WRITE in a table (§2.8.19).
     EXPECT_EQ(chain.pieces[0].flags, 0);
     EXPECT_EQ(chain.pieces[1].address, 0x3000u);
     EXPECT_EQ(chain.pieces[2].flags, ring::kDescWrite);

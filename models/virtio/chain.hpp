@@ -24,7 +24,7 @@ struct Segment {
 /// A descriptor chain that the driver made available: the device-readable part, then the device-writable part
 /// (VIRTIO 1.2 §2.7.4.2).
 struct Chain {
-    std::uint16_t head = 0;  ///< the first descriptor; of a packed queue the buffer ID
+    std::uint16_t head = 0;         ///< the first descriptor; of a packed queue the buffer ID
     std::uint16_t descriptors = 1;  ///< of a packed ring that it takes up
     std::vector<Segment> readable{};
     std::vector<Segment> writable{};
@@ -49,8 +49,8 @@ class DmaMapper {
     }
     /// Maps the beginning of the range; nothing when it cannot be.
     std::optional<Segment> map(std::uint64_t address, std::uint32_t length);
-    /// Maps a whole piece into the part of a chain that it belongs to. What is wrong with it; null when nothing
-    /// is.
+    /// Maps a whole piece into the part of a chain that it belongs to. What is wrong with it; null when
+    /// nothing is.
     const char* map_into(Chain& chain, bool writable, std::uint64_t address, std::uint32_t length);
     void unmap(std::span<const Segment> segments);
     void unmap(const Chain& chain);

@@ -101,10 +101,9 @@ bool PackedQueue::empty() {
 
 bool PackedQueue::enter_table(Descriptor& descriptor, Table& table) {
     if (!transport_->negotiated(kFeatureIndirectDesc))
-        transport_->report_finding(name(),
-                                   "an indirect descriptor without the feature (VIRTIO 1.2 §2.8.7.1)");
+        transport_->report_finding(name(), "an indirect descriptor without the feature (VIRTIO 1.2 §2.8.19)");
     if ((descriptor.flags & kNext) != 0)
-        transport_->report_finding(name(), "INDIRECT and NEXT in one descriptor (VIRTIO 1.2 §2.8.7.1)");
+        transport_->report_finding(name(), "INDIRECT and NEXT in one descriptor (VIRTIO 1.2 §2.8.19)");
     // QEMU 7.2 looks for a remainder only; a table of 0 bytes is its end.
     if (descriptor.length == 0 || descriptor.length % kDescriptorBytes != 0) {
         fail("an indirect table of " + std::to_string(descriptor.length) + " bytes");
@@ -132,9 +131,10 @@ bool PackedQueue::next(Table& table, Descriptor& descriptor) {
 
 void PackedQueue::judge(const Descriptor& descriptor, bool indirect) {
     if (indirect && (descriptor.flags & (kNext | kIndirect)) != 0)
-        transport_->report_finding(name(), "a flag other than WRITE in an indirect table (VIRTIO 1.2 §2.8.7.1)");
+        transport_->report_finding(name(),
+                                   "a flag other than WRITE in an indirect table (VIRTIO 1.2 §2.8.19)");
     if (!indirect && (descriptor.flags & kIndirect) != 0)
-        transport_->report_finding(name(), "INDIRECT in a list of descriptors (VIRTIO 1.2 §2.8.7.1)");
+        transport_->report_finding(name(), "INDIRECT in a list of descriptors (VIRTIO 1.2 §2.8.19)");
 }
 
 std::optional<Chain> PackedQueue::pop() {
@@ -195,9 +195,10 @@ void PackedQueue::store_used(const Filled& filled, Cursor at) {
     const std::uint64_t address = descriptors_ + at.slot * kDescriptorBytes;
     memory.store<std::uint16_t>(address + kIdAt, filled.chain.head);
     memory.store<std::uint32_t>(address + kLengthAt, filled.written);
-    // The flags last: with them the rest is the driver's. QEMU never sets WRITE, which says that something was
-    // written (§2.8.5).
-    memory.store<std::uint16_t>(address + kFlagsAt, at.wrap ? std::uint16_t{kAvail | kUsed} : std::uint16_t{0});
+    // The flags last: with them the rest is the driver's. QEMU never sets WRITE, which says that something
+    // was written (§2.8.4).
+    memory.store<std::uint16_t>(address + kFlagsAt,
+                                at.wrap ? std::uint16_t{kAvail | kUsed} : std::uint16_t{0});
 }
 
 void PackedQueue::push(const Chain& chain, std::uint32_t written) {

@@ -11,9 +11,9 @@
 
 namespace tb::model::virtio {
 
-/// The device's side of a packed virtqueue (VIRTIO 1.2 §2.8), as QEMU 7.2 has it. Every access to the ring is a
-/// DMA transfer. What is wrong in a chain is told to the transport: `fail` where QEMU gives the device up, or
-/// itself, a finding where it goes on.
+/// The device's side of a packed virtqueue (VIRTIO 1.2 §2.8), as QEMU 7.2 has it. Every access to the ring is
+/// a DMA transfer. What is wrong in a chain is told to the transport: `fail` where QEMU gives the device up,
+/// or itself, a finding where it goes on.
 class PackedQueue {
   public:
     PackedQueue(Transport& transport, unsigned index, std::uint16_t offered_size)

@@ -22,7 +22,8 @@ TEST_F(PackedQueueTest, MovesDataAndWritesAUsedDescriptorWhereTheListBegan) {
     EXPECT_EQ(seen(0).length, 300U);
     EXPECT_EQ(seen(0).flags, kAvail | kUsed) << "and no WRITE: QEMU never sets it";
     EXPECT_EQ(seen(0).address, kSource) << "the address stays as it was";
-    EXPECT_EQ(seen(1).flags, kAvail | kWrite) << "one descriptor is written, and the others of the list are not";
+    EXPECT_EQ(seen(1).flags, kAvail | kWrite)
+        << "one descriptor is written, and the others of the list are not";
     EXPECT_EQ(driver.acknowledge(), 1U);
     EXPECT_TRUE(bench.seen.findings.empty()) << bench.seen.findings[0].message;
 }

@@ -57,9 +57,7 @@ class Queue {
         return packed() ? packed_.has_room_for(bytes) : split_.has_room_for(bytes);
     }
     bool wants_interrupt() { return packed() ? packed_.wants_interrupt() : split_.wants_interrupt(); }
-    void set_notification(bool on) {
-        packed() ? packed_.set_notification(on) : split_.set_notification(on);
-    }
+    void set_notification(bool on) { packed() ? packed_.set_notification(on) : split_.set_notification(on); }
     bool notification() const { return packed() ? packed_.notification() : split_.notification(); }
     /// Chains popped and not yet pushed; of a packed queue their descriptors.
     std::uint32_t in_use() const { return packed() ? packed_.in_use() : split_.in_use(); }

@@ -158,8 +158,7 @@ bool SplitQueue::collect(std::uint64_t table, Descriptor descriptor, unsigned en
 
 bool SplitQueue::map_descriptor(const Descriptor& descriptor, Chain& chain) {
     const bool writable = (descriptor.flags & kWrite) != 0;
-    const char* wrong =
-        transport_->mapper().map_into(chain, writable, descriptor.address, descriptor.length);
+    const char* wrong = transport_->mapper().map_into(chain, writable, descriptor.address, descriptor.length);
     if (wrong != nullptr) fail(wrong);
     return wrong == nullptr;
 }

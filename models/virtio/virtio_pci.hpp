@@ -114,9 +114,7 @@ class VirtioPci : public pci::PciDevice, public Transport {
         selected_end_ = std::max(selected_end_, queue_select_ + 1U);
         return queue_registers_[queue_select_];
     }
-    Queue* selected_queue() {
-        return queue_select_ < queues_.size() ? &queues_[queue_select_] : nullptr;
-    }
+    Queue* selected_queue() { return queue_select_ < queues_.size() ? &queues_[queue_select_] : nullptr; }
     std::uint64_t offered_features() const;
 
     std::unique_ptr<VirtioDevice> device_;
