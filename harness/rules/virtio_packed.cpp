@@ -225,7 +225,9 @@ void VirtioBook::packed_load(Queue& queue, std::uint64_t address, unsigned width
     }
     if (!has_id && !has_len) return;
     if (!queue.used_flagged) {
-        if (!has_flags) breaks("virtio.used.ahead", "a descriptor is read that was not seen to be used");
+        // The length may be read behind the ID, with which the place has moved on: over a whole lap even.
+        if (!has_flags && has_id)
+            breaks("virtio.used.ahead", "a descriptor is read that was not seen to be used");
         return;
     }
     if (queue.used_unfenced)
