@@ -105,7 +105,10 @@ void VirtioBook::read_common(const Access& access) {
     const std::uint64_t value = access.value;
     switch (access.place.offset) {
         case common::kDeviceFeature:
-            if (offered_select_ < 2) offered_ |= (value & 0xffff'ffff) << (32 * offered_select_);
+            if (offered_select_ < 2) {
+                offered_ |= (value & 0xffff'ffff) << (32 * offered_select_);
+                always_offered_ &= ~((~value & 0xffff'ffff) << (32 * offered_select_));
+            }
             break;
         case common::kDeviceStatus:
             hear_status(static_cast<std::uint8_t>(value));

@@ -48,6 +48,9 @@ class VirtioBook : public Book {
     virtual void was_reset() {}
 
     bool offered(unsigned bit) const { return (offered_ >> bit & 1) != 0; }
+    /// ... each time that the driver asked, over resets: a driver that negotiates once more may have learnt
+    /// what is on offer the first time.
+    bool steadily_offered(unsigned bit) const { return offered(bit) && (always_offered_ >> bit & 1) != 0; }
     bool negotiated(unsigned bit) const { return (accepted_ >> bit & 1) != 0; }
     bool features_ok() const;
     bool driver_ok() const;
@@ -179,6 +182,7 @@ class VirtioBook : public Book {
     std::uint32_t offered_select_ = 0;
     std::uint32_t accepted_select_ = 0;
     std::uint64_t offered_ = 0;
+    std::uint64_t always_offered_ = ~std::uint64_t{0};
     std::uint64_t accepted_ = 0;
     std::uint16_t selected_ = 0;
     std::map<std::uint16_t, Queue> queues_;

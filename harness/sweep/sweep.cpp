@@ -18,6 +18,9 @@ constexpr Lie kLies[] = {
     {"*serial", "reset", "*",
      "a UART has no bit that tells of a reset: loopback, format and FIFOs are gone unseen"},
     {"virtio-blk*", "*", "queue.writable.last", "the status of a request is what the device says that it is"},
+    {"virtio-net*", "*", "queue.used.ring.len", "a frame may have any length that its buffers can hold"},
+    {"virtio-net*", "*", "queue.desc.len", "a frame may have any length that its buffers can hold"},
+    {"virtio-net*", "unwritten", "queue.writable*", "a frame may hold anything"},
     {"e1000", "*", "rx.length", "a frame may have any length that its buffers can hold"},
     {"e1000", "*", "rx.EOP", "a frame ends where the device says that it ends"},
 };

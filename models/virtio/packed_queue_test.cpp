@@ -191,6 +191,58 @@ TEST_F(PackedQueueTest, ChainsThatAreReturnedTogetherStandWhereTheirDescriptorsW
     EXPECT_EQ(seen(2).flags, kAvail | kUsed);
 }
 
+// §2.8.12: used descriptors are written in the order in which chains complete.
+TEST_F(PackedQueueTest, UsedDescriptorsStandInTheOrderOfCompletion) {
+    start();
+    Queue& queue = device.queue(0);
+    add(1, {{kSource, 4, 0, 0}, {kTarget, 4, 0, kWrite}});
+    add(2, {{kTarget, 4, 0, kWrite}});
+    const std::optional<Chain> first = queue.pop();
+    const std::optional<Chain> second = queue.pop();
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(first->head, 1) << "and they are taken in the order of the ring";
+    queue.push(*second, 4);
+    EXPECT_EQ(seen(0).id, 2);
+    EXPECT_EQ(seen(1).flags, kAvail | kWrite) << "one slot on, where the first list's second descriptor was";
+    queue.push(*first, 4);
+    EXPECT_EQ(seen(1).id, 1);
+    EXPECT_EQ(seen(1).flags, kAvail | kUsed);
+}
+
+// §2.8.15: nothing is written to readable buffers, and nothing read from writable ones; a descriptor is left
+// alone once its flags say that it is used.
+TEST_F(PackedQueueTest, WritesTheFlagsLastAndTouchesNothingElse) {
+    start();
+    bench.seen.dmas.clear();
+    copy(1, 64);
+    ASSERT_TRUE(echoed(64));
+    std::vector<std::uint64_t> ring_writes;
+    unsigned source_writes = 0;
+    unsigned target_reads = 0;
+    for (const auto& dma : bench.seen.dmas) {
+        if (dma.write && dma.address >= ring.descriptors && dma.address < ring.descriptors + 16 * kSize)
+            ring_writes.push_back(dma.address - ring.descriptors);
+        if (dma.write && dma.address >= kSource && dma.address < kSource + 64) ++source_writes;
+        if (!dma.write && dma.address >= kTarget && dma.address < kTarget + 64) ++target_reads;
+    }
+    EXPECT_EQ(ring_writes, (std::vector<std::uint64_t>{12, 8, 14})) << "id, length, flags";
+    EXPECT_EQ(source_writes, 0U);
+    EXPECT_EQ(target_reads, 0U);
+}
+
+// §2.8.18: the descriptors of a list are used in its order.
+TEST_F(PackedQueueTest, GathersAndScattersInTheOrderOfTheList) {
+    start();
+    add(1, {{kSource, 100, 0, 0},
+            {kSource + 100, 1, 0, 0},
+            {kSource + 101, 50, 0, 0},
+            {kTarget, 7, 0, kWrite},
+            {kTarget + 7, 200, 0, kWrite}});
+    driver.notify();
+    EXPECT_TRUE(echoed(151));
+    EXPECT_EQ(seen(0).length, 151U);
+}
+
 TEST_F(PackedQueueTest, AChainThatWasNotTakenComesAgain) {
     start();
     Queue& queue = device.queue(0);
