@@ -64,6 +64,7 @@ hal::Status VirtioBlk::bring_up() {
     if (options_.queues > 1) wanted |= kFeatureMultiQueue;
     if (options_.indirect) wanted |= virtio::kFeatureIndirectDesc;
     if (options_.event_idx) wanted |= virtio::kFeatureEventIdx;
+    if (options_.packed) wanted |= virtio::kFeatureRingPacked;
     const hal::Result<std::uint64_t> features = transport_.negotiate(wanted);
     if (!features) return features.error();
     features_ = *features;
@@ -95,10 +96,11 @@ hal::Status VirtioBlk::set_up_queues() {
     if (options_.queues < queues) queues = options_.queues < 1 ? std::uint16_t{1} : options_.queues;
     info->queues = queues;
 
+    const bool packed = (features_ & virtio::kFeatureRingPacked) != 0;
     std::array<std::uint16_t, kMostQueues> entries{};
     std::uint16_t fewest = virtio::Virtqueue::kMostEntries;
     for (std::uint16_t i = 0; i < queues; ++i) {
-        const hal::Result<std::uint16_t> size = transport_.queue_entries(i);
+        const hal::Result<std::uint16_t> size = transport_.queue_entries(i, packed);
         if (!size) return Error::kProtocol;
         entries[i] = *size;
         fewest = fewest < *size ? fewest : *size;
@@ -118,6 +120,7 @@ hal::Status VirtioBlk::set_up_queues() {
         return mode.error();
     virtio::Virtqueue::Options ring;
     ring.event_idx = (features_ & virtio::kFeatureEventIdx) != 0;
+    ring.packed = packed;
     if ((features_ & virtio::kFeatureIndirectDesc) != 0) {
         ring.indirect_tables = kIndirectTables;
         ring.indirect_entries = static_cast<std::uint16_t>(info_.max_segments + 2);

@@ -40,6 +40,7 @@ class VirtioBlk final : public BlockDevice {
         std::uint16_t queues = 1;  ///< as many of them as the device has
         bool indirect = true;      ///< use indirect descriptors where the device can
         bool event_idx = true;     ///< use event indices where the device can
+        bool packed = false;       ///< use packed rings where the device can
         hal::Duration request_timeout = hal::seconds(5);
     };
 

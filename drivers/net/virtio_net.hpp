@@ -42,6 +42,7 @@ class VirtioNet final : public NetDevice {
         std::uint16_t pairs = 1;   ///< queue pairs, as many of them as the device has
         bool indirect = true;      ///< use indirect descriptors where the device can
         bool event_idx = true;     ///< use event indices where the device can
+        bool packed = false;       ///< use packed rings where the device can
         bool mergeable = true;     ///< take frames in several buffers where the device can
         bool offloads = true;      ///< let the device do checksums and segmentation where it can
         bool vlan_filter = false;  ///< only VLAN 0 and those that were added, where the device can

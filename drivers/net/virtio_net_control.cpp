@@ -21,11 +21,10 @@ constexpr hal::Duration kInterval = hal::microseconds(10);
 
 }  // namespace
 
-hal::Status ControlQueue::create(const hal::Platform& platform, std::uint16_t entries, bool event_idx) {
+hal::Status ControlQueue::create(const hal::Platform& platform, std::uint16_t entries,
+                                 const virtio::Virtqueue::Options& options) {
     platform_ = platform;
     failed_ = false;
-    virtio::Virtqueue::Options options;
-    options.event_idx = event_idx;
     if (hal::Status made = queue_.create(platform, entries, options); !made) return made;
     const hal::Result<hal::DmaMemory> memory = platform_.allocate_dma(kAnswerAt + 64, 64);
     if (!memory) {

@@ -18,7 +18,8 @@ class ControlQueue {
     /// Addresses that the filter is told of one by one; for more, all groups are let through.
     static constexpr std::size_t kMostGroups = 64;
 
-    hal::Status create(const hal::Platform& platform, std::uint16_t entries, bool event_idx);
+    hal::Status create(const hal::Platform& platform, std::uint16_t entries,
+                       const virtio::Virtqueue::Options& options);
     /// The device must have been reset before.
     void destroy();
     virtio::Virtqueue& queue() { return queue_; }

@@ -24,6 +24,7 @@ hal::Status RxRing::create(const hal::Platform& platform, std::uint16_t entries,
     config_ = config;
     virtio::Virtqueue::Options options;
     options.event_idx = config.event_idx;
+    options.packed = config.packed;
     if (hal::Status made = queue_.create(platform, entries, options); !made) return made;
     const hal::Result<hal::DmaMemory> buffers =
         platform_.allocate_dma(config.buffers * config.buffer_bytes, kAlignment);

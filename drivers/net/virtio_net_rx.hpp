@@ -25,6 +25,7 @@ class RxRing {
         bool mergeable = false;          ///< VIRTIO_NET_F_MRG_RXBUF was negotiated
         bool checksum = false;           ///< VIRTIO_NET_F_GUEST_CSUM was negotiated
         bool event_idx = false;
+        bool packed = false;  ///< VIRTIO_F_RING_PACKED was negotiated
     };
     static constexpr std::uint16_t kMostBuffers = virtio::Virtqueue::kMostEntries;
 

@@ -87,6 +87,7 @@ std::uint64_t VirtioNet::wanted_features() const {
     if (options_.pairs > 1) wanted |= kFeatureMultiQueue;
     if (options_.indirect) wanted |= virtio::kFeatureIndirectDesc;
     if (options_.event_idx) wanted |= virtio::kFeatureEventIdx;
+    if (options_.packed) wanted |= virtio::kFeatureRingPacked;
     return wanted;
 }
 
@@ -183,20 +184,24 @@ hal::Status VirtioNet::set_up_queues() {
     for (std::uint16_t i = 0; i < pairs; ++i)
         if (hal::Status made = set_up_pair(i); !made) return made;
     if (!has(kFeatureCtrlQueue)) return {};
-    const hal::Result<std::uint16_t> entries = transport_.queue_entries(control);
+    const hal::Result<std::uint16_t> entries =
+        transport_.queue_entries(control, has(virtio::kFeatureRingPacked));
     if (!entries) return Error::kProtocol;
     // Class, data and answer.
     if (*entries < 4) return Error::kUnsupported;
-    if (hal::Status made = control_.create(platform_, *entries, has(virtio::kFeatureEventIdx)); !made)
-        return made;
+    virtio::Virtqueue::Options ring;
+    ring.event_idx = has(virtio::kFeatureEventIdx);
+    ring.packed = has(virtio::kFeatureRingPacked);
+    if (hal::Status made = control_.create(platform_, *entries, ring); !made) return made;
     return transport_.enable_queue(control, control_.queue());
 }
 
 hal::Status VirtioNet::set_up_pair(std::uint16_t index) {
     const auto rx_queue = static_cast<std::uint16_t>(2 * index);
     const auto tx_queue = static_cast<std::uint16_t>(2 * index + 1);
-    const hal::Result<std::uint16_t> rx_entries = transport_.queue_entries(rx_queue);
-    const hal::Result<std::uint16_t> tx_entries = transport_.queue_entries(tx_queue);
+    const bool packed = has(virtio::kFeatureRingPacked);
+    const hal::Result<std::uint16_t> rx_entries = transport_.queue_entries(rx_queue, packed);
+    const hal::Result<std::uint16_t> tx_entries = transport_.queue_entries(tx_queue, packed);
     if (!rx_entries || !tx_entries) return Error::kProtocol;
     // A header and one fragment.
     if (*tx_entries < 2) return Error::kUnsupported;
@@ -212,6 +217,7 @@ hal::Status VirtioNet::set_up_pair(std::uint16_t index) {
     rx.mergeable = has(kFeatureMergeableBuffers);
     rx.checksum = has(kFeatureGuestCsum);
     rx.event_idx = has(virtio::kFeatureEventIdx);
+    rx.packed = packed;
     // §5.1.4.2: room for one frame at least.
     if (std::uint64_t{rx.buffers} * rx.buffer_bytes < rx.max_frame + header::kBytes)
         return Error::kInvalidArgument;
@@ -227,6 +233,7 @@ hal::Status VirtioNet::set_up_pair(std::uint16_t index) {
     tx.tso6 = has(kFeatureHostTso6);
     tx.ecn = has(kFeatureHostEcn);
     tx.event_idx = has(virtio::kFeatureEventIdx);
+    tx.packed = packed;
     tx.indirect = has(virtio::kFeatureIndirectDesc);
     if (hal::Status made = pair.tx.create(platform_, *tx_entries, tx); !made) return made;
     return transport_.enable_queue(tx_queue, pair.tx.queue());

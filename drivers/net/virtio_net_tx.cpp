@@ -45,6 +45,7 @@ hal::Status TxRing::create(const hal::Platform& platform, std::uint16_t entries,
     config_ = config;
     virtio::Virtqueue::Options options;
     options.event_idx = config.event_idx;
+    options.packed = config.packed;
     if (config.indirect) {
         options.indirect_tables = kIndirectTables;
         options.indirect_entries = kMaxFragments + 1;

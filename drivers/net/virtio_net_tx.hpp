@@ -23,6 +23,7 @@ class TxRing {
         bool tso6 = false;
         bool ecn = false;
         bool event_idx = false;
+        bool packed = false;  ///< VIRTIO_F_RING_PACKED was negotiated
         bool indirect = false;
     };
     static constexpr std::uint16_t kMostFrames = virtio::Virtqueue::kMostEntries;

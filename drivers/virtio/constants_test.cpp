@@ -91,5 +91,21 @@ TEST(Constants, SplitRing) {
             }
 }
 
+TEST(Constants, PackedRing) {
+    EXPECT_EQ(packed::kDescAvail, 1U << VRING_PACKED_DESC_F_AVAIL);
+    EXPECT_EQ(packed::kDescUsed, 1U << VRING_PACKED_DESC_F_USED);
+    EXPECT_EQ(packed::kEventEnable, VRING_PACKED_EVENT_FLAG_ENABLE);
+    EXPECT_EQ(packed::kEventDisable, VRING_PACKED_EVENT_FLAG_DISABLE);
+    EXPECT_EQ(packed::kEventForDesc, VRING_PACKED_EVENT_FLAG_DESC);
+    EXPECT_EQ(packed::kEventWrap, 1U << VRING_PACKED_EVENT_F_WRAP_CTR);
+    EXPECT_EQ(packed::kLen, offsetof(vring_packed_desc, len));
+    EXPECT_EQ(packed::kId, offsetof(vring_packed_desc, id));
+    EXPECT_EQ(packed::kFlags, offsetof(vring_packed_desc, flags));
+    EXPECT_EQ(ring::kDescBytes, sizeof(vring_packed_desc));
+    EXPECT_EQ(packed::kEventDesc, offsetof(vring_packed_desc_event, off_wrap));
+    EXPECT_EQ(packed::kEventFlags, offsetof(vring_packed_desc_event, flags));
+    EXPECT_EQ(packed::kEventBytes, sizeof(vring_packed_desc_event));
+}
+
 }  // namespace
 }  // namespace tb::virtio

@@ -227,11 +227,11 @@ hal::Status PciTransport::health_at_work() const {
     return {};
 }
 
-hal::Result<std::uint16_t> PciTransport::queue_entries(std::uint16_t index) const {
+hal::Result<std::uint16_t> PciTransport::queue_entries(std::uint16_t index, bool packed) const {
     select(index);
     const auto entries = common_.read<std::uint16_t>(common::kQueueSize);
     if (entries == 0) return Error::kAbsent;
-    if ((entries & (entries - 1)) != 0) return Error::kProtocol;
+    if (!packed && (entries & (entries - 1)) != 0) return Error::kProtocol;
     return entries < Virtqueue::kMostEntries ? entries : Virtqueue::kMostEntries;
 }
 

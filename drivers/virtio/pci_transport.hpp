@@ -55,8 +55,8 @@ class PciTransport {
     /// Number of queues that the device has (§4.1.4.3, num_queues).
     std::uint16_t queues() const { return common_.read<std::uint16_t>(common::kNumQueues); }
     /// Entries for queue `index`: the largest number that both sides can. kAbsent: no such queue. kProtocol:
-    /// not a power of two (§2.7).
-    hal::Result<std::uint16_t> queue_entries(std::uint16_t index) const;
+    /// not a power of two (§2.7), which a packed queue need not be (§2.8.10.1).
+    hal::Result<std::uint16_t> queue_entries(std::uint16_t index, bool packed = false) const;
     /// Hands a queue to the device and gives it its doorbell. kProtocol: the doorbell lies outside its
     /// structure.
     hal::Status enable_queue(std::uint16_t index, Virtqueue& queue) const;

@@ -284,6 +284,8 @@ TEST_F(PciTransportTest, TellsHowLargeAQueueMayBe) {
     EXPECT_EQ(*transport.queue_entries(1), Virtqueue::kMostEntries);
     EXPECT_EQ(transport.queue_entries(2).error(), Error::kAbsent);
     EXPECT_EQ(transport.queue_entries(3).error(), Error::kProtocol);
+    EXPECT_EQ(*transport.queue_entries(3, true), 100);
+    EXPECT_EQ(transport.queue_entries(2, true).error(), Error::kAbsent);
     EXPECT_EQ(transport.queue_entries(9).error(), Error::kAbsent);
 }
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 /// Facts of VIRTIO 1.2 that every device shares: identifiers, status and feature bits, the PCI structures,
-/// the split ring. Offsets are in bytes from the start of their structure.
+/// the rings. Offsets are in bytes from the start of their structure.
 namespace tb::virtio {
 
 // Device discovery (§4.1.2).
@@ -112,5 +112,47 @@ constexpr bool need_event(std::uint16_t event, std::uint16_t new_index, std::uin
            static_cast<std::uint16_t>(new_index - old_index);
 }
 }  // namespace ring
+
+/// The packed virtqueue (§2.8). Descriptors have NEXT, WRITE and INDIRECT where those of a split one have
+/// them.
+namespace packed {
+inline constexpr std::uint16_t kDescAvail = 1U << 7;
+inline constexpr std::uint16_t kDescUsed = 1U << 15;
+
+// struct pvirtq_desc (§2.8.13): le64 addr, le32 len, le16 id, le16 flags.
+inline constexpr std::uint32_t kLen = 8;
+inline constexpr std::uint32_t kId = 12;
+inline constexpr std::uint32_t kFlags = 14;
+
+// struct pvirtq_event_suppress (§2.8.14): le16 desc (offset, wrap counter in bit 15), le16 flags.
+inline constexpr std::uint32_t kEventDesc = 0;
+inline constexpr std::uint32_t kEventFlags = 2;
+inline constexpr std::uint32_t kEventBytes = 4;
+inline constexpr std::uint16_t kEventWrap = 1U << 15;
+inline constexpr std::uint16_t kEventFlagsMask = 3;
+inline constexpr std::uint16_t kEventEnable = 0;
+inline constexpr std::uint16_t kEventDisable = 1;
+inline constexpr std::uint16_t kEventForDesc = 2;  ///< VIRTIO_F_EVENT_IDX only
+
+inline constexpr std::uint32_t kDescAlignment = 16;
+inline constexpr std::uint32_t kEventAlignment = 4;
+
+/// Whether a descriptor whose ring wrap counter is `wrap` is marked as available (§2.8.1).
+constexpr bool is_available(std::uint16_t flags, bool wrap) {
+    return ((flags & kDescAvail) != 0) == wrap && ((flags & kDescUsed) != 0) != wrap;
+}
+/// ... or as used.
+constexpr bool is_used(std::uint16_t flags, bool wrap) {
+    return ((flags & kDescAvail) != 0) == wrap && ((flags & kDescUsed) != 0) == wrap;
+}
+/// Whether the descriptor that an event suppression names was passed by the last `count` descriptors before
+/// slot `next`, whose wrap counter is `wrap` (§2.8.10).
+constexpr bool need_event(std::uint16_t desc, std::uint32_t entries, std::uint16_t next, bool wrap,
+                          std::uint16_t count) {
+    auto event = static_cast<std::uint16_t>(desc & ~kEventWrap);
+    if (((desc & kEventWrap) != 0) != wrap) event = static_cast<std::uint16_t>(event - entries);
+    return ring::need_event(event, next, static_cast<std::uint16_t>(next - count));
+}
+}  // namespace packed
 
 }  // namespace tb::virtio

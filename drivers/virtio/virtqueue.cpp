@@ -17,20 +17,23 @@ constexpr std::uint32_t align_up(std::uint32_t value, std::uint32_t alignment) {
 }  // namespace
 
 hal::Status Virtqueue::create(const hal::Platform& platform, std::uint16_t entries, const Options& options) {
-    if (entries == 0 || entries > kMostEntries || (entries & (entries - 1)) != 0)
-        return Error::kInvalidArgument;
+    if (entries == 0 || entries > kMostEntries) return Error::kInvalidArgument;
+    if (!options.packed && (entries & (entries - 1)) != 0) return Error::kInvalidArgument;
     if (options.indirect_tables > kMostEntries) return Error::kInvalidArgument;
     destroy();
     platform_ = platform;
     entries_ = entries;
     event_idx_ = options.event_idx;
+    packed_ = options.packed;
     avail_ = align_up(entries * ring::kDescBytes, kCacheLine);
     // Behind a multiple of 8 by what is before its elements: so that each of them, 8 bytes, is one aligned
     // load.
     used_ =
         align_up(avail_ + ring::avail_bytes(entries), kCacheLine) + ring::kUsedElementBytes - ring::kEntries;
+    if (packed_) used_ = avail_ + kCacheLine;
+    const std::uint32_t used_bytes = packed_ ? packed::kEventBytes : ring::used_bytes(entries);
     const hal::Result<hal::DmaMemory> memory =
-        platform.allocate_dma(align_up(used_ + ring::used_bytes(entries), kCacheLine), kPage);
+        platform.allocate_dma(align_up(used_ + used_bytes, kCacheLine), kPage);
     if (!memory) return memory.error();
     memory_ = *memory;
     table_entries_ = 0;
@@ -49,6 +52,7 @@ hal::Status Virtqueue::create(const hal::Platform& platform, std::uint16_t entri
             table_stack_[i] = static_cast<std::uint16_t>(free_tables_ - 1 - i);
     }
     avail_idx_ = last_used_ = used_seen_ = added_ = in_flight_ = 0;
+    avail_wrap_ = used_wrap_ = true;
     free_head_ = 0;
     free_count_ = entries;
     interrupts_on_ = true;
@@ -145,6 +149,12 @@ hal::Status Virtqueue::add(std::span<const Segment> readable, std::span<const Se
 
     const bool indirect = count > 1 && count <= table_entries_ && free_tables_ != 0;
     if (free_count_ < (indirect ? 1 : count)) return Error::kBusy;
+    if (packed_) {
+        const std::uint16_t id = packed_add(readable, writable, indirect);
+        chains_[id].writable_bytes = static_cast<std::uint32_t>(writable_bytes);
+        chains_[id].cookie = cookie;
+        return {};
+    }
     const std::uint16_t head =
         indirect ? write_indirect(readable, writable) : write_direct(readable, writable);
     chains_[head].writable_bytes = static_cast<std::uint32_t>(writable_bytes);
@@ -161,13 +171,16 @@ hal::Status Virtqueue::add(std::span<const Segment> readable, std::span<const Se
 
 bool Virtqueue::kick() {
     if (added_ == 0 || broken_) return false;
+    const std::uint16_t added = added_;
     const auto before = static_cast<std::uint16_t>(avail_idx_ - added_);
     added_ = 0;
     // §2.7.13.4.1: the device must see the index before we look whether it wants to hear of it, or both sides
     // may wait for each other. Only a full barrier orders a store before a load.
     platform_.barrier(hal::Barrier::kFull);
     bool wanted = false;
-    if (event_idx_) {
+    if (packed_) {
+        wanted = packed_wants_kick(added);
+    } else if (event_idx_) {
         const std::uint16_t event = memory_.cell<std::uint16_t>(used_ + ring::avail_event(entries_)).load();
         wanted = ring::need_event(event, avail_idx_, before);
     } else {
@@ -179,6 +192,7 @@ bool Virtqueue::kick() {
 
 hal::Result<Used> Virtqueue::pop() {
     if (broken_) return Error::kProtocol;
+    if (packed_) return packed_pop();
     if (last_used_ == used_seen_) {
         used_seen_ = index_of_device();
         const auto ahead = static_cast<std::uint16_t>(used_seen_ - last_used_);
@@ -224,6 +238,7 @@ hal::Error Virtqueue::break_queue() {
 void Virtqueue::disable_interrupts() {
     if (broken_ || !interrupts_on_) return;
     interrupts_on_ = false;
+    if (packed_) return packed_ask(false);
     // With event indices the flag stays 0 (§2.7.7.1), and an index that lies behind is not passed before
     // 65536 more buffers were used: then an interrupt comes that nobody needs, which a driver must bear
     // anyway.
@@ -236,7 +251,9 @@ void Virtqueue::disable_interrupts() {
 
 bool Virtqueue::enable_interrupts() {
     if (broken_) return false;
-    if (event_idx_)
+    if (packed_)
+        packed_ask(true);
+    else if (event_idx_)
         memory_.cell<std::uint16_t>(avail_ + ring::used_event(entries_)).store(last_used_);
     else if (!interrupts_on_)
         memory_.cell<std::uint16_t>(avail_ + ring::kFlags).store(0);

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "harness/devices/ahci_layouts.hpp"
-#include "harness/devices/ring_pieces.hpp"
+#include "harness/devices/ring_parts.hpp"
 #include "harness/devices/rings.hpp"
 
 namespace tb::harness {

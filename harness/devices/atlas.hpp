@@ -55,6 +55,10 @@ class Atlas {
 
     void saw(bool write, hal::AddressSpace space, std::uint64_t address, unsigned width, std::uint64_t value);
 
+    void stored(std::uint64_t address, unsigned width, std::uint64_t value) {
+        if (rings_ != nullptr) rings_->stored(address, width, value);
+    }
+
     /// As when nothing was seen yet.
     void forget();
     /// Goes on when places get new numbers.

@@ -24,6 +24,8 @@ class Rings {
     virtual bool cares_for(std::string_view name) const = 0;
     /// Such a register was written.
     virtual void wrote(std::string_view name, std::uint64_t value) = 0;
+    /// The driver stored to memory that it shares with the device: for what a device overwrites later.
+    virtual void stored(std::uint64_t /*address*/, unsigned /*width*/, std::uint64_t /*value*/) {}
     /// As when nothing was written yet.
     virtual void forget() = 0;
     /// A number for where all rings lie: pieces() are the same as long as it is.
@@ -47,7 +49,9 @@ class Rings {
     virtual std::vector<std::string> names() const = 0;
 };
 
-/// Split virtqueues (VIRTIO 1.2 §2.7) of a device behind virtio-pci.
+/// Virtqueues (VIRTIO 1.2 §2.7, §2.8) of a device behind virtio-pci: packed where that was negotiated. Their
+/// parts are then "queue[0].desc[3].id" and, of what suppresses notifications,
+/// "queue[0].driver.desc_event_off" and "queue[0].device.desc_event_flags".
 std::unique_ptr<Rings> make_virtio_rings();
 
 /// Command lists, received FISes and command tables of an AHCI HBA (AHCI 1.3.1 §4).

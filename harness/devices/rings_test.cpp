@@ -22,7 +22,8 @@ constexpr std::uint64_t kUsed = 0x3000;
 /// Queue 1 of four entries, made known as a driver does it.
 class VirtioRingsTest : public ::testing::Test {
   protected:
-    VirtioRingsTest() {
+    VirtioRingsTest() { enable(); }
+    void enable() {
         tell("common.queue_select", 1);
         tell("common.queue_size", 4);
         tell("common.queue_desc_lo", kDesc);
@@ -84,6 +85,48 @@ TEST_F(VirtioRingsTest, TheNextElementWrapsWithTheRing) {
 TEST_F(VirtioRingsTest, AResetForgetsThem) {
     tell("common.device_status", 0);
     EXPECT_THAT(at(kUsed + 2, 2), IsEmpty());
+}
+
+TEST_F(VirtioRingsTest, PackedOnesHaveNamesOfTheirOwn) {
+    tell("common.device_status", 0);
+    tell("common.driver_feature_select", 1);
+    tell("common.driver_feature", 5);
+    enable();
+    EXPECT_THAT(at(kDesc + 40, 4), ElementsAre(NamedBits{"queue[1].desc[2].len", 0, 32}));
+    EXPECT_THAT(at(kDesc + 44, 2), ElementsAre(NamedBits{"queue[1].desc[2].id", 0, 16}));
+    EXPECT_THAT(at(kDesc + 46, 2), Contains(NamedBits{"queue[1].desc[2].AVAIL", 7, 1}));
+    EXPECT_THAT(at(kDesc + 46, 2), Contains(NamedBits{"queue[1].desc[2].flags", 0, 16}));
+    EXPECT_THAT(at(kAvail, 4), ElementsAre(NamedBits{"queue[1].driver.desc_event_off", 0, 15},
+                                           NamedBits{"queue[1].driver.desc_event_wrap", 15, 1},
+                                           NamedBits{"queue[1].driver.desc_event_flags", 16, 2}));
+    EXPECT_THAT(at(kUsed + 2, 2), ElementsAre(NamedBits{"queue[1].device.desc_event_flags", 0, 2}));
+    EXPECT_THAT(at(kUsed + 4, 2), IsEmpty());
+    EXPECT_EQ(rings->in_next_element(kDesc + 12), kDesc + 28);
+    EXPECT_EQ(rings->in_next_element(kDesc + 3 * 16 + 12), kDesc + 12);
+    EXPECT_EQ(rings->in_next_element(kUsed + 4), std::nullopt);
+}
+
+TEST_F(VirtioRingsTest, BuffersOfPackedOnesKeepTheirNamesWhenTheirDescriptorsAreUsed) {
+    tell("common.device_status", 0);
+    tell("common.driver_feature_select", 1);
+    tell("common.driver_feature", 5);
+    enable();
+    const auto put = [&](std::uint64_t where, std::uint64_t address, std::uint64_t bytes, std::uint64_t flags) {
+        rings->stored(where, 8, address);
+        rings->stored(where + 8, 8, bytes | flags << 48);
+    };
+    put(kDesc, 0x5000, 16, 0x81);
+    put(kDesc + 16, 0x6000, 512, 0x83);
+    put(kDesc + 32, 0x7000, 1, 0x82);
+    put(kDesc + 48, 0x8000, 2 * 16, 0x84);  // a table: its descriptors are in memory, without NEXT
+    descriptor(0x8000, 0x9000, 16, 0);
+    descriptor(0x8010, 0xa000, 1, 0);
+    memory[0x801e] = std::byte{2};
+    EXPECT_THAT(at(0x5000, 4), ElementsAre(NamedBits{"queue[1].readable", 0, 32}));
+    EXPECT_THAT(at(0x6000, 4), ElementsAre(NamedBits{"queue[1].writable", 0, 32}));
+    EXPECT_THAT(at(0x7000, 1), ElementsAre(NamedBits{"queue[1].writable.last", 0, 8}));
+    EXPECT_THAT(at(0x9000, 4), ElementsAre(NamedBits{"queue[1].readable", 0, 32}));
+    EXPECT_THAT(at(0xa000, 1), ElementsAre(NamedBits{"queue[1].writable.last", 0, 8}));
 }
 
 TEST(DescriptorRingsTest, PartsAreThoseOfTheLayout) {

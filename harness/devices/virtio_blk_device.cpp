@@ -47,6 +47,7 @@ constexpr KeySpec kConfiguration[] = {
      "neighbouring requests of one doorbell become one of the medium (default true)"},
     {"indirect_desc", ValueType::kBoolean, false, "offer VIRTIO_F_INDIRECT_DESC (default true)"},
     {"event_idx", ValueType::kBoolean, false, "offer VIRTIO_F_EVENT_IDX (default true)"},
+    {"packed", ValueType::kBoolean, false, "offer VIRTIO_F_RING_PACKED (default false)"},
     {"vectors", ValueType::kInteger, false,
      "MSI-X vectors; 0 leaves the capability out (default: one a queue and one)"},
     {"dma_without_bus_master", ValueType::kBoolean, false,
@@ -97,6 +98,8 @@ constexpr LayoutSpec kLayouts[] = {
     kVirtqAvail,
     kVirtqUsed,
     kVirtqUsedElement,
+    kPvirtqDesc,
+    kPvirtqEventSuppress,
     {"virtio_blk_req", 16, kRequestFields},
     {"virtio_blk_range", 16, kRangeFields},
 };
@@ -134,6 +137,7 @@ VirtioBlkOptions options_of(const json& c, std::uint64_t seed) {
     p.latency.seed = seed;
     options.pci.indirect_desc = flag(c, "indirect_desc", options.pci.indirect_desc);
     options.pci.event_idx = flag(c, "event_idx", options.pci.event_idx);
+    options.pci.packed = flag(c, "packed", options.pci.packed);
     options.pci.dma_without_bus_master =
         flag(c, "dma_without_bus_master", options.pci.dma_without_bus_master);
     options.pci.transitional_identity = flag(c, "transitional", false);
@@ -159,6 +163,7 @@ std::string device_option(const json& c) {
         on(p.config_wce), on(p.discard), on(p.write_zeroes), p.max_discard_sectors,
         p.max_write_zeroes_sectors, on(p.request_merging), on(options.pci.indirect_desc),
         on(options.pci.event_idx));
+    if (options.pci.packed) text += ",packed=on";
     if (options.pci.vectors) text += fmt::format(",vectors={}", *options.pci.vectors);
     if (p.serial.empty()) return text;
     text += ",serial=";

@@ -3,7 +3,8 @@
 
 #include "harness/devices/device_type.hpp"
 
-/// The structures of a split virtqueue (VIRTIO 1.2 §2.7), for "store" and "load" steps of any virtio device.
+/// The structures of a split and of a packed virtqueue (VIRTIO 1.2 §2.7, §2.8), for "store" and "load" steps
+/// of any virtio device.
 namespace tb::harness {
 
 inline constexpr LayoutField kVirtqDescFields[] = {{"addr", 0, 64},  {"len", 64, 32},  {"flags", 96, 16},
@@ -22,6 +23,17 @@ inline constexpr LayoutSpec kVirtqUsed = {"virtq_used", 4, kVirtqUsedFields};
 
 inline constexpr LayoutField kVirtqUsedElementFields[] = {{"id", 0, 32}, {"len", 32, 32}};
 inline constexpr LayoutSpec kVirtqUsedElement = {"virtq_used_elem", 8, kVirtqUsedElementFields};
+
+/// A descriptor of a packed ring (§2.8.13), available or used.
+inline constexpr LayoutField kPvirtqDescFields[] = {
+    {"addr", 0, 64},   {"len", 64, 32},      {"id", 96, 16},    {"flags", 112, 16}, {"NEXT", 112, 1},
+    {"WRITE", 113, 1}, {"INDIRECT", 114, 1}, {"AVAIL", 119, 1}, {"USED", 127, 1}};
+inline constexpr LayoutSpec kPvirtqDesc = {"pvirtq_desc", 16, kPvirtqDescFields};
+
+/// What suppresses notifications of a packed queue, the driver's or the device's (§2.8.14).
+inline constexpr LayoutField kPvirtqEventSuppressFields[] = {
+    {"desc_event_off", 0, 15}, {"desc_event_wrap", 15, 1}, {"desc_event_flags", 16, 2}};
+inline constexpr LayoutSpec kPvirtqEventSuppress = {"pvirtq_event_suppress", 4, kPvirtqEventSuppressFields};
 
 /// struct virtio_net_hdr (VIRTIO 1.2 §5.1.6), before every frame.
 inline constexpr LayoutField kVirtioNetHeaderFields[] = {

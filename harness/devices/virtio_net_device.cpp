@@ -52,6 +52,7 @@ constexpr KeySpec kConfiguration[] = {
     {"host_ecn", ValueType::kBoolean, false, "then offer HOST_ECN (default true)"},
     {"indirect_desc", ValueType::kBoolean, false, "offer INDIRECT_DESC (default true)"},
     {"event_idx", ValueType::kBoolean, false, "offer EVENT_IDX (default true)"},
+    {"packed", ValueType::kBoolean, false, "offer RING_PACKED (default false)"},
     {"vectors", ValueType::kInteger, false,
      "MSI-X vectors, 0 for none (default: one a queue and one for the configuration)"},
     {"transitional", ValueType::kBoolean, false,
@@ -88,7 +89,8 @@ constexpr RegisterBlock kBlocks[] = {
 };
 
 constexpr LayoutSpec kLayouts[] = {
-    kVirtqDesc, kVirtqAvail, kVirtqUsed, kVirtqUsedElement, kVirtioNetHeader,
+    kVirtqDesc,  kVirtqAvail,          kVirtqUsed,       kVirtqUsedElement,
+    kPvirtqDesc, kPvirtqEventSuppress, kVirtioNetHeader,
 };
 
 bool flag(const json& configuration, const char* key, bool otherwise) {
@@ -131,6 +133,7 @@ VirtioNetOptions options_of(const json& c) {
     p.host_ecn = flag(c, "host_ecn", p.host_ecn);
     options.pci.indirect_desc = flag(c, "indirect_desc", options.pci.indirect_desc);
     options.pci.event_idx = flag(c, "event_idx", options.pci.event_idx);
+    options.pci.packed = flag(c, "packed", options.pci.packed);
     options.pci.transitional_identity = flag(c, "transitional", false);
     if (c.contains("vectors")) options.pci.vectors = number(c, "vectors", 0U);
     return options;
@@ -155,6 +158,7 @@ std::string device_option(const json& c) {
         on(options.pci.event_idx));
     if (p.host_mtu != 0) text += fmt::format(",host_mtu={}", p.host_mtu);
     if (p.speed >= 0) text += fmt::format(",speed={},duplex={}", p.speed, p.full_duplex ? "full" : "half");
+    if (options.pci.packed) text += ",packed=on";
     if (options.pci.vectors) text += fmt::format(",vectors={}", *options.pci.vectors);
     return text;
 }

@@ -285,6 +285,7 @@ std::uint64_t FaultLayer::dma_load(std::uint64_t address, unsigned width, hal::M
 void FaultLayer::dma_store(std::uint64_t address, unsigned width, std::uint64_t value,
                            hal::MemoryOrder order) {
     count();
+    atlas_.stored(address, width, value);
     machine_.dma_store(address, width, value, order);
     if (active_ != 0)
         for (Armed& armed : armed_)

@@ -23,6 +23,7 @@ constexpr KeySpec kStart[] = {
      "request queues to use, as far as the device has them (default 1)"},
     {"indirect", ValueType::kBoolean, false, "use indirect descriptors where the device can (default true)"},
     {"event_idx", ValueType::kBoolean, false, "use event indices where the device can (default true)"},
+    {"packed", ValueType::kBoolean, false, "use packed rings where the device can (default false)"},
     {"timeout", ValueType::kDuration, false,
      "after which a request ends in a reset of the device (default 5s)"},
 };
@@ -80,6 +81,7 @@ class VirtioBlkSession : public DriverSession {
         options.queues = static_cast<std::uint16_t>(arguments.integer("queues", options.queues));
         options.indirect = arguments.boolean("indirect", options.indirect);
         options.event_idx = arguments.boolean("event_idx", options.event_idx);
+        options.packed = arguments.boolean("packed", options.packed);
         options.request_timeout = hal::nanoseconds(arguments.integer("timeout", options.request_timeout.ns));
 
         const hal::Status started = bring_up(options);

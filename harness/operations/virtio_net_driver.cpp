@@ -23,6 +23,7 @@ constexpr KeySpec kStart[] = {
     {"pairs", ValueType::kInteger, false, "queue pairs to use, as far as the device has them (default 1)"},
     {"indirect", ValueType::kBoolean, false, "use indirect descriptors where the device can (default true)"},
     {"event_idx", ValueType::kBoolean, false, "use event indices where the device can (default true)"},
+    {"packed", ValueType::kBoolean, false, "use packed rings where the device can (default false)"},
     {"mergeable", ValueType::kBoolean, false,
      "take frames in several buffers where the device can (default true)"},
     {"offloads", ValueType::kBoolean, false, "let the device do checksums and segmentation (default true)"},
@@ -115,6 +116,7 @@ class VirtioNetSession : public DriverSession {
         options.pairs = short_of("pairs", options.pairs);
         options.indirect = arguments.boolean("indirect", options.indirect);
         options.event_idx = arguments.boolean("event_idx", options.event_idx);
+        options.packed = arguments.boolean("packed", options.packed);
         options.mergeable = arguments.boolean("mergeable", options.mergeable);
         options.offloads = arguments.boolean("offloads", options.offloads);
         options.vlan_filter = arguments.boolean("vlan_filter", options.vlan_filter);

@@ -105,7 +105,10 @@ void VirtioBook::read_common(const Access& access) {
     const std::uint64_t value = access.value;
     switch (access.place.offset) {
         case common::kDeviceFeature:
-            if (offered_select_ < 2) offered_ |= (value & 0xffff'ffff) << (32 * offered_select_);
+            if (offered_select_ < 2) {
+                offered_ |= (value & 0xffff'ffff) << (32 * offered_select_);
+                always_offered_ &= ~((~value & 0xffff'ffff) << (32 * offered_select_));
+            }
             break;
         case common::kDeviceStatus:
             hear_status(static_cast<std::uint8_t>(value));
@@ -284,7 +287,7 @@ void VirtioBook::write_queue(const Access& access) {
     };
     switch (access.place.offset) {
         case common::kQueueSize:
-            if (value == 0 || (value & (value - 1)) != 0)
+            if (value == 0 || (!packed() && (value & (value - 1)) != 0))
                 breaks("virtio.queue.size", fmt::format("queue_size is set to {}", value));
             else if (queue.offered_size != 0 && value > queue.offered_size)
                 breaks("virtio.queue.size-raised",
@@ -317,26 +320,6 @@ void VirtioBook::write_queue(const Access& access) {
 bool VirtioBook::queue_enabled(unsigned number) const {
     const auto found = queues_.find(static_cast<std::uint16_t>(number));
     return found != queues_.end() && found->second.enabled;
-}
-
-void VirtioBook::enable(Queue& queue) {
-    queue.number = selected_;
-    queue.enabled = true;
-    if (queue.size == 0) queue.size = queue.offered_size;
-    if (queue.desc == 0 || queue.avail == 0 || queue.used == 0)
-        return breaks("virtio.queue.enabled-early", "a queue is enabled that lacks an address");
-    if (queue.desc % ring::kDescAlignment != 0 || queue.avail % ring::kAvailAlignment != 0 ||
-        queue.used % ring::kUsedAlignment != 0)
-        breaks("virtio.queue.alignment", fmt::format("the parts of a queue are at {:#x}, {:#x} and {:#x}",
-                                                     queue.desc, queue.avail, queue.used));
-    if (!court().owns(queue.desc, std::uint64_t{queue.size} * ring::kDescBytes) ||
-        !court().owns(queue.avail, ring::avail_bytes(queue.size)) ||
-        !court().owns(queue.used, ring::used_bytes(queue.size)))
-        breaks("virtio.queue.not-owned", "a part of a queue is not in the driver's memory");
-    if (memory_at(queue.used + ring::kFlags, 2) != 0)
-        breaks("virtio.used.flags", "the flags of the used ring are not 0 at first");
-    queue.avail_idx = queue.told_idx = static_cast<std::uint16_t>(memory_at(queue.avail + ring::kIdx, 2));
-    queue.used_heard = queue.used_taken = static_cast<std::uint16_t>(memory_at(queue.used + ring::kIdx, 2));
 }
 
 // Configuration.

@@ -10,9 +10,9 @@
 
 namespace tb::rules {
 
-/// What VIRTIO 1.2 demands of a driver of any device behind virtio-pci with split virtqueues: status and
-/// features (§2.1, §2.2, §3.1), configuration space (§2.5), the common structure, notifications and vectors
-/// (§4.1), rings and chains (§2.6, §2.7). Devices add theirs.
+/// What VIRTIO 1.2 demands of a driver of any device behind virtio-pci: status and features (§2.1, §2.2,
+/// §3.1), configuration space (§2.5), the common structure, notifications and vectors (§4.1), rings and
+/// chains, split and packed (§2.6 to §2.8). Devices add theirs.
 class VirtioBook : public Book {
   public:
     VirtioBook(Court& court, const harness::DeviceType& device);
@@ -48,6 +48,9 @@ class VirtioBook : public Book {
     virtual void was_reset() {}
 
     bool offered(unsigned bit) const { return (offered_ >> bit & 1) != 0; }
+    /// ... each time that the driver asked, over resets: a driver that negotiates once more may have learnt
+    /// what is on offer the first time.
+    bool steadily_offered(unsigned bit) const { return offered(bit) && (always_offered_ >> bit & 1) != 0; }
     bool negotiated(unsigned bit) const { return (accepted_ >> bit & 1) != 0; }
     bool features_ok() const;
     bool driver_ok() const;
@@ -65,6 +68,11 @@ class VirtioBook : public Book {
         std::uint32_t table_bytes = 0;
         bool sound = true;  ///< all pieces are the driver's to give
     };
+    /// A place in a packed ring, and the wrap counter there.
+    struct Cursor {
+        std::uint32_t slot = 0;
+        bool wrap = true;
+    };
     struct Queue {
         std::uint16_t number = 0;
         std::uint32_t offered_size = 0;  ///< as the device said; 0: not asked
@@ -74,13 +82,13 @@ class VirtioBook : public Book {
         std::uint64_t used = 0;
         bool enabled = false;
         std::optional<std::uint16_t> notify_off;
-        std::uint16_t avail_idx = 0;
-        std::uint16_t told_idx = 0;  ///< up to here the driver has asked whether the device wants to hear
+        std::uint16_t avail_idx = 0;  ///< packed: descriptors made available, modulo 65536
+        std::uint16_t told_idx = 0;   ///< up to here the driver has asked whether the device wants to hear
         /// The device takes entries in order: those before one that has come back are read, and free.
         std::uint16_t consumed = 0;
         std::uint16_t used_heard = 0;  ///< the device's index, as the driver has loaded it
         std::uint16_t used_taken = 0;  ///< elements that it has loaded
-        std::uint16_t lent = 0;        ///< chains made available less elements loaded
+        std::uint16_t lent = 0;        ///< chains made available less elements loaded; packed: descriptors
         bool unordered = false;        ///< something was stored since the last barrier or release
         bool idx_unfenced = false;     ///< the index was, and no full barrier since
         bool idx_unordered = false;    ///< the index was, and no barrier since that orders stores
@@ -89,7 +97,10 @@ class VirtioBook : public Book {
         bool wanted = false;         ///< what that said
         bool asked =
             false;  ///< for interrupts, while chains were lent, and the device's index not loaded since
-        std::map<std::uint16_t, Chain> exposed;  ///< by head
+        std::map<std::uint16_t, Chain> exposed;  ///< by head; packed: by buffer ID
+        Cursor next_avail;                       ///< packed: what is made available next
+        Cursor next_used;                        ///< what the device uses next
+        bool used_flagged = false;               ///< it was seen to be used
     };
 
     // Registers.
@@ -127,6 +138,33 @@ class VirtioBook : public Book {
     static void ask(Queue& queue, bool interrupts);
     std::uint64_t memory_at(std::uint64_t address, unsigned width) const;
 
+    // Packed rings (virtio_packed.cpp).
+    struct PackedDescriptor {
+        std::uint64_t address;
+        std::uint32_t bytes;
+        std::uint16_t id;
+        std::uint16_t flags;
+    };
+    /// What a store that is not in memory yet is about to change.
+    struct Pending {
+        std::uint64_t address;
+        unsigned width;
+        std::uint64_t value;
+    };
+    bool packed() const;
+    std::uint64_t driver_bytes(const Queue& queue) const;
+    std::uint64_t device_bytes(const Queue& queue) const;
+    static void advance(const Queue& queue, Cursor& cursor, std::uint32_t count);
+    PackedDescriptor packed_descriptor(const Queue& queue, std::uint32_t slot, const Pending& pending) const;
+    void packed_store(Queue& queue, const Pending& store, hal::MemoryOrder order);
+    void packed_suppress(Queue& queue, const Pending& store);
+    bool packed_expose(Queue& queue, const Pending& pending);
+    bool packed_walk(const Queue& queue, const Pending& pending, Chain& chain, std::uint16_t& id);
+    bool packed_table(Chain& chain);
+    void packed_load(Queue& queue, std::uint64_t address, unsigned width, std::uint64_t value,
+                     hal::MemoryOrder order);
+    void packed_take(Queue& queue, std::uint16_t id);
+
     const harness::RegisterBlock* common_ = nullptr;
     const harness::RegisterBlock* isr_ = nullptr;
     const harness::RegisterBlock* device_ = nullptr;
@@ -144,6 +182,7 @@ class VirtioBook : public Book {
     std::uint32_t offered_select_ = 0;
     std::uint32_t accepted_select_ = 0;
     std::uint64_t offered_ = 0;
+    std::uint64_t always_offered_ = ~std::uint64_t{0};
     std::uint64_t accepted_ = 0;
     std::uint16_t selected_ = 0;
     std::map<std::uint16_t, Queue> queues_;

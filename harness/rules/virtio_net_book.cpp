@@ -145,9 +145,9 @@ class VirtioNetBook : public VirtioBook {
     }
 
     void features_chosen() override {
-        if (offered(kFeatureMac) && !negotiated(kFeatureMac))
+        if (steadily_offered(kFeatureMac) && !negotiated(kFeatureMac))
             breaks("virtio-net.features.mac", "VIRTIO_NET_F_MAC was offered and not accepted");
-        if (offered(kFeatureMtu) && !negotiated(kFeatureMtu))
+        if (steadily_offered(kFeatureMtu) && !negotiated(kFeatureMtu))
             breaks("virtio-net.features.mtu", "VIRTIO_NET_F_MTU was offered and not accepted");
     }
 

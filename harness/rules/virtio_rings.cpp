@@ -54,11 +54,36 @@ void VirtioBook::barrier(hal::Barrier kind) {
     }
 }
 
+void VirtioBook::enable(Queue& queue) {
+    queue.number = selected_;
+    queue.enabled = true;
+    if (queue.size == 0) queue.size = queue.offered_size;
+    if (queue.desc == 0 || queue.avail == 0 || queue.used == 0)
+        return breaks("virtio.queue.enabled-early", "a queue is enabled that lacks an address");
+    if (queue.desc % ring::kDescAlignment != 0 ||
+        queue.avail % (packed() ? packed::kEventAlignment : ring::kAvailAlignment) != 0 ||
+        queue.used % ring::kUsedAlignment != 0)
+        breaks("virtio.queue.alignment", fmt::format("the parts of a queue are at {:#x}, {:#x} and {:#x}",
+                                                     queue.desc, queue.avail, queue.used));
+    if (!court().owns(queue.desc, std::uint64_t{queue.size} * ring::kDescBytes) ||
+        !court().owns(queue.avail, driver_bytes(queue)) || !court().owns(queue.used, device_bytes(queue)))
+        breaks("virtio.queue.not-owned", "a part of a queue is not in the driver's memory");
+    if (packed()) return;
+    if (memory_at(queue.used + ring::kFlags, 2) != 0)
+        breaks("virtio.used.flags", "the flags of the used ring are not 0 at first");
+    queue.avail_idx = queue.told_idx = static_cast<std::uint16_t>(memory_at(queue.avail + ring::kIdx, 2));
+    queue.used_heard = queue.used_taken = static_cast<std::uint16_t>(memory_at(queue.used + ring::kIdx, 2));
+}
+
 // What the driver stores.
 
 void VirtioBook::store(std::uint64_t address, unsigned width, std::uint64_t value, hal::MemoryOrder order) {
     for (auto& [number, queue] : queues_) {
         if (!queue.enabled) continue;
+        if (packed()) {
+            packed_store(queue, {address, width, value}, order);
+            continue;
+        }
         check_altered(queue, address, width);
         store_in(queue, address, width, value, order);
     }
@@ -252,7 +277,7 @@ void VirtioBook::releases(std::uint64_t address, std::uint64_t bytes) {
                                [&](const Piece& piece) { return hit(piece.address, piece.bytes); });
         });
         if (exposed || hit(queue.desc, std::uint64_t{queue.size} * ring::kDescBytes) ||
-            hit(queue.avail, ring::avail_bytes(queue.size)) || hit(queue.used, ring::used_bytes(queue.size)))
+            hit(queue.avail, driver_bytes(queue)) || hit(queue.used, device_bytes(queue)))
             return breaks(
                 "virtio.queue.removed-live",
                 fmt::format("memory at {:#x} is given back that queue {} still uses", address, number));
@@ -293,7 +318,9 @@ std::vector<std::byte> VirtioBook::readable(const std::vector<Piece>& pieces, st
 
 void VirtioBook::load(std::uint64_t address, unsigned width, std::uint64_t value, hal::MemoryOrder order) {
     for (auto& [number, queue] : queues_)
-        if (queue.enabled && inside(address, queue.used, ring::used_bytes(queue.size)))
+        if (queue.enabled && packed())
+            packed_load(queue, address, width, value, order);
+        else if (queue.enabled && inside(address, queue.used, ring::used_bytes(queue.size)))
             return load_from(queue, address, width, value, order);
 }
 
@@ -341,9 +368,16 @@ void VirtioBook::load_from(Queue& queue, std::uint64_t address, unsigned width, 
     if (width >= 4) take_back(queue, static_cast<std::uint16_t>(value & 0xffff));
 }
 
-Fetch VirtioBook::fetch(std::uint64_t address, unsigned /*width*/, std::uint64_t /*value*/) {
+Fetch VirtioBook::fetch(std::uint64_t address, unsigned width, std::uint64_t /*value*/) {
     for (const auto& [number, queue] : queues_) {
         if (!queue.enabled) continue;
+        if (packed()) {
+            if (overlaps(address, width, queue.used, packed::kEventBytes)) return Fetch::kPolled;
+            if (!inside(address, queue.desc, std::uint64_t{queue.size} * ring::kDescBytes)) continue;
+            const std::uint64_t at = (address - queue.desc) % ring::kDescBytes;
+            if (at + width > packed::kFlags) return Fetch::kPolled;
+            return at >= packed::kLen ? Fetch::kTaken : Fetch::kNothing;
+        }
         if (inside(address, queue.used, ring::used_bytes(queue.size))) {
             const std::uint64_t offset = address - queue.used;
             const bool element = offset >= ring::kEntries && offset < ring::avail_event(queue.size);

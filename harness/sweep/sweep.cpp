@@ -11,6 +11,8 @@ namespace tb::sweep {
 
 namespace {
 
+constexpr std::string_view kData = "data";
+
 constexpr Lie kLies[] = {
     {"*serial", "*", "RBR", "whatever is read there is a character"},
     {"*serial", "*", "LSR.DR", "a character may be there at any time"},
@@ -19,6 +21,7 @@ constexpr Lie kLies[] = {
      "a UART has no bit that tells of a reset: loopback, format and FIFOs are gone unseen"},
     {"virtio-blk*", "*", "queue.writable.last", "the status of a request is what the device says that it is"},
     {"virtio-net*", "*", "queue.used.ring.len", "a frame may have any length that its buffers can hold"},
+    {"virtio-net*", "*", "queue.desc.len", "a frame may have any length that its buffers can hold"},
     {"ich9-ahci", "zero", "PxSACT",
      "a bit that is gone says that its command has ended; of several that end together the FISes overwrite "
      "each other, and nothing else tells which"},
@@ -28,13 +31,16 @@ constexpr Lie kLies[] = {
     {"e1000", "*", "rx.EOP", "a frame ends where the device says that it ends"},
 };
 
+/// Faults that strike data beside what tells of it have no part of their own: they go by "data".
 bool is_lie(const scenario::Scenario& scenario, const Pair& pair) {
     const std::string_view device = scenario.device->name();
     const char* act = faults::spec_of(pair.faults.front().act).name;
     return std::any_of(std::begin(kLies), std::end(kLies), [&](const Lie& lie) {
+        const bool with_data = pair.parts.empty() && pair.faults.size() > 1 && lie.part == kData;
         return trace::matches_pattern(lie.device, device) && trace::matches_pattern(lie.act, act) &&
-               std::any_of(pair.parts.begin(), pair.parts.end(),
-                           [&](const std::string& part) { return trace::matches_pattern(lie.part, part); });
+               (with_data || std::any_of(pair.parts.begin(), pair.parts.end(), [&](const std::string& part) {
+                    return trace::matches_pattern(lie.part, part);
+                }));
     });
 }
 

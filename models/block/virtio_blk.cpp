@@ -30,8 +30,7 @@ void check_properties(const VirtioBlkProperties& p) {
     refuse(p.min_io_size % p.logical_block_size != 0, "min_io_size",
            "must be a multiple of logical_block_size");
     refuse(p.num_queues == 0, "num_queues", "must be larger than 0");
-    refuse(p.queue_size <= 2 || p.queue_size > virtio::SplitQueue::kMaxSize ||
-               !std::has_single_bit(p.queue_size),
+    refuse(p.queue_size <= 2 || p.queue_size > virtio::Queue::kMaxSize || !std::has_single_bit(p.queue_size),
            "queue_size", "must be a power of 2 from 4 to 1024");
     refuse(p.discard && (p.max_discard_sectors == 0 || p.max_discard_sectors > 0x3f'ffff),
            "max_discard_sectors", "must be from 1 to 4194303");

@@ -10,7 +10,7 @@
 
 #include "models/block/disk.hpp"
 #include "models/block/virtio_blk_regs.hpp"
-#include "models/virtio/split_queue.hpp"
+#include "models/virtio/queue.hpp"
 #include "models/virtio/virtio_device.hpp"
 
 namespace tb::model::block {
@@ -103,7 +103,7 @@ class VirtioBlk : public virtio::VirtioDevice {
 
     // Taking requests from the ring (virtio_blk_requests.cpp). False: the request was malformed, the device
     // failed.
-    void take_all(virtio::SplitQueue& queue, Batch& batch);
+    void take_all(virtio::Queue& queue, Batch& batch);
     bool handle(RequestPtr request, Batch& batch);
     void handle_data(RequestPtr request, bool write, Batch& batch);
     bool handle_range(RequestPtr request);

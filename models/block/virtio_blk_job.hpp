@@ -9,7 +9,7 @@ namespace tb::model::block {
 struct VirtioBlk::Request {
     enum class Kind : std::uint8_t { kRead, kWrite, kFlush, kDiscard, kWriteZeroes };
 
-    virtio::SplitQueue* queue = nullptr;
+    virtio::Queue* queue = nullptr;
     virtio::Chain chain{};
     RequestHeader header{};
     RangeHeader range{};

@@ -19,7 +19,7 @@ constexpr std::uint32_t kScsiErrors = 255;
 }  // namespace
 
 void VirtioBlk::queue_notified(unsigned index) {
-    virtio::SplitQueue& queue = transport().queue(index);
+    virtio::Queue& queue = transport().queue(index);
     const bool suppress = queue.notification();
     Batch batch;
     do {
@@ -31,7 +31,7 @@ void VirtioBlk::queue_notified(unsigned index) {
     submit_batch(batch);
 }
 
-void VirtioBlk::take_all(virtio::SplitQueue& queue, Batch& batch) {
+void VirtioBlk::take_all(virtio::Queue& queue, Batch& batch) {
     while (std::optional<virtio::Chain> chain = queue.pop()) {
         auto request = std::make_unique<Request>();
         request->queue = &queue;

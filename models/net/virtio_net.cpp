@@ -16,7 +16,7 @@ namespace tb::model::net {
 namespace {
 
 using virtio::Chain;
-using virtio::SplitQueue;
+using virtio::Queue;
 
 constexpr std::uint16_t kControlQueueSize = 64;
 constexpr std::size_t kLongestFrame = 4096 + 65536;  // QEMU's NET_BUFSIZE
@@ -66,7 +66,7 @@ VirtioNet::Flow VirtioNet::flow_of(std::span<const std::byte> frame, bool back) 
 
 void VirtioNet::check(const VirtioNetProperties& p) {
     const auto queue_size = [](std::uint16_t size) {
-        return std::has_single_bit(size) && size >= 256 && size <= SplitQueue::kMaxSize;
+        return std::has_single_bit(size) && size >= 256 && size <= Queue::kMaxSize;
     };
     refuse(!queue_size(p.rx_queue_size), "rx_queue_size", "must be a power of 2 from 256 to 1024");
     // More than 256 is for vhost-user alone.
@@ -163,7 +163,7 @@ void VirtioNet::finding(const std::string& message) const {
 }
 
 void VirtioNet::queue_notified(unsigned index) {
-    SplitQueue& queue = transport().queue(index);
+    Queue& queue = transport().queue(index);
     // Without MQ the control queue is the third (§5.1.2), whatever the device could have.
     const unsigned control = negotiated(kFeatureMq) ? 2 * properties_.pairs : 2;
     if (index == control) return control_queue(queue);
@@ -189,7 +189,7 @@ void VirtioNet::read_wire_later() {
     wire_->start(0);
 }
 
-bool VirtioNet::has_buffers(SplitQueue& queue, std::size_t bytes) {
+bool VirtioNet::has_buffers(Queue& queue, std::size_t bytes) {
     const auto lacks = [&] { return queue.empty() || (mergeable() && !queue.has_room_for(bytes)); };
     if (lacks()) {
         queue.set_notification(true);
@@ -210,7 +210,7 @@ bool VirtioNet::take(std::span<const std::byte> frame) {
     const unsigned pair = pair_for(frame);
     // Lost: there is nobody for it.
     if (!ready(pair)) return true;
-    SplitQueue& queue = transport().queue(2 * pair);
+    Queue& queue = transport().queue(2 * pair);
     if (!has_buffers(queue, frame.size() + sizeof(NetHeader))) return false;
     if (!passes(frame)) return true;
     Frame copy(frame.begin(), frame.end());
@@ -220,10 +220,10 @@ bool VirtioNet::take(std::span<const std::byte> frame) {
     return true;
 }
 
-void VirtioNet::deliver(SplitQueue& queue, const NetHeader& header, std::span<const std::byte> frame) {
-    std::vector<SplitQueue::Filled> filled;
+void VirtioNet::deliver(Queue& queue, const NetHeader& header, std::span<const std::byte> frame) {
+    std::vector<virtio::Filled> filled;
     const auto give_up = [&] {
-        for (const SplitQueue::Filled& one : filled) queue.drop(one.chain);
+        for (const virtio::Filled& one : filled) queue.drop(one.chain);
     };
     pci::Requester& memory = transport().memory();
     for (std::size_t done = 0; done < frame.size();) {
@@ -268,7 +268,7 @@ void VirtioNet::deliver(SplitQueue& queue, const NetHeader& header, std::span<co
 // Frames that go out.
 
 void VirtioNet::transmit_queue(unsigned pair) {
-    SplitQueue& queue = transport().queue(2 * pair + 1);
+    Queue& queue = transport().queue(2 * pair + 1);
     if (!cable_in_) return drop_queue(queue);
     if ((device_status_ & virtio::kDriverOk) == 0) return;
     do {
@@ -279,7 +279,7 @@ void VirtioNet::transmit_queue(unsigned pair) {
     } while (!queue.empty());
 }
 
-void VirtioNet::transmit_all(SplitQueue& queue, unsigned pair) {
+void VirtioNet::transmit_all(Queue& queue, unsigned pair) {
     while (std::optional<Chain> chain = queue.pop()) {
         if (!transmit(queue, *chain, pair)) return;
         queue.push(*chain, 0);
@@ -287,7 +287,7 @@ void VirtioNet::transmit_all(SplitQueue& queue, unsigned pair) {
     }
 }
 
-bool VirtioNet::transmit(SplitQueue& queue, const Chain& chain, unsigned pair) {
+bool VirtioNet::transmit(Queue& queue, const Chain& chain, unsigned pair) {
     if (chain.readable.empty()) {
         queue.drop(chain);
         transport().fail("transmit", "a frame without a readable part");
@@ -325,7 +325,7 @@ bool VirtioNet::transmit(SplitQueue& queue, const Chain& chain, unsigned pair) {
 }
 
 /// Without a cable what is sent is taken, and gone.
-void VirtioNet::drop_queue(SplitQueue& queue) {
+void VirtioNet::drop_queue(Queue& queue) {
     bool dropped = false;
     while (const std::optional<Chain> chain = queue.pop()) {
         queue.push(*chain, 0);

@@ -14,7 +14,7 @@
 #include "models/net/incoming.hpp"
 #include "models/net/net_backend.hpp"
 #include "models/net/virtio_net_regs.hpp"
-#include "models/virtio/split_queue.hpp"
+#include "models/virtio/queue.hpp"
 #include "models/virtio/virtio_device.hpp"
 
 namespace tb::model::net {
@@ -84,15 +84,15 @@ class VirtioNet : public virtio::VirtioDevice, public NetDevice {
 
     // Frames (virtio_net.cpp).
     bool ready(unsigned pair) const;
-    bool has_buffers(virtio::SplitQueue& queue, std::size_t bytes);
+    bool has_buffers(virtio::Queue& queue, std::size_t bytes);
     bool take(std::span<const std::byte> frame);
-    void deliver(virtio::SplitQueue& queue, const NetHeader& header, std::span<const std::byte> frame);
+    void deliver(virtio::Queue& queue, const NetHeader& header, std::span<const std::byte> frame);
     void flush_incoming();
     void read_wire_later();
     void transmit_queue(unsigned pair);
-    void transmit_all(virtio::SplitQueue& queue, unsigned pair);
-    bool transmit(virtio::SplitQueue& queue, const virtio::Chain& chain, unsigned pair);
-    void drop_queue(virtio::SplitQueue& queue);
+    void transmit_all(virtio::Queue& queue, unsigned pair);
+    bool transmit(virtio::Queue& queue, const virtio::Chain& chain, unsigned pair);
+    void drop_queue(virtio::Queue& queue);
     bool mergeable() const { return negotiated(kFeatureMrgRxbuf); }
     bool negotiated(unsigned feature) const;
     bool guest_checksum() const;
@@ -100,7 +100,7 @@ class VirtioNet : public virtio::VirtioDevice, public NetDevice {
 
     // Filters and commands (virtio_net_control.cpp).
     bool passes(std::span<const std::byte> frame) const;
-    void control_queue(virtio::SplitQueue& queue);
+    void control_queue(virtio::Queue& queue);
     std::uint8_t command(std::span<const std::byte> data);
     std::uint8_t set_rx_mode(std::uint8_t number, std::span<const std::byte> data);
     std::uint8_t set_mac(std::uint8_t number, std::span<const std::byte> data);

@@ -71,7 +71,7 @@ bool VirtioNet::passes(std::span<const std::byte> frame) const {
            std::memcmp(mac_.data(), frame.data(), kMacBytes) == 0 || contains(unicast_, frame);
 }
 
-void VirtioNet::control_queue(virtio::SplitQueue& queue) {
+void VirtioNet::control_queue(virtio::Queue& queue) {
     while (std::optional<virtio::Chain> chain = queue.pop()) {
         const std::uint64_t bytes = virtio::total_bytes(chain->readable);
         if (chain->writable.empty() || bytes < 2 || bytes > kMostCommand) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "models/virtio/split_queue.hpp"
 
-#include <algorithm>
-
 #include "models/virtio/virtio_regs.hpp"
 
 namespace tb::model::virtio {
@@ -20,74 +18,20 @@ constexpr std::uint16_t kNoNotify = 1;     // used ring flags (§2.7.8)
 constexpr std::uint64_t kDescriptorBytes = 16;
 constexpr std::uint64_t kRingHeader = 4;  // flags, idx
 constexpr std::uint64_t kUsedEntry = 8;
-constexpr std::uint32_t kPage = 4096;
 
 // The window comparison of §2.7.7.2: did the index pass `event` on its way from `before` to `after`?
 bool passed(std::uint16_t event, std::uint16_t after, std::uint16_t before) {
     return static_cast<std::uint16_t>(after - event - 1) < static_cast<std::uint16_t>(after - before);
 }
 
-template <class Transfer>
-std::size_t walk(std::span<const Segment> segments, std::uint64_t offset, std::size_t size,
-                 Transfer&& transfer) {
-    std::size_t done = 0;
-    for (const Segment& segment : segments) {
-        if (done == size) break;
-        if (offset >= segment.length) {
-            offset -= segment.length;
-            continue;
-        }
-        const auto part =
-            static_cast<std::size_t>(std::min<std::uint64_t>(segment.length - offset, size - done));
-        transfer(segment.address + offset, done, part);
-        offset = 0;
-        done += part;
-    }
-    return done;
-}
-
 }  // namespace
-
-std::optional<Segment> DmaMapper::map(std::uint64_t address, std::uint32_t length) {
-    if (address < ram_bytes_) {
-        const std::uint64_t room = ram_bytes_ - address;
-        return Segment{address, static_cast<std::uint32_t>(std::min<std::uint64_t>(length, room)), false};
-    }
-    if (bounce_taken_) return std::nullopt;
-    bounce_taken_ = true;
-    return Segment{address, std::min(length, kPage), true};
-}
-
-void DmaMapper::unmap(std::span<const Segment> segments) {
-    if (std::ranges::any_of(segments, &Segment::bounced)) bounce_taken_ = false;
-}
-
-std::uint64_t total_bytes(std::span<const Segment> segments) {
-    std::uint64_t sum = 0;
-    for (const Segment& segment : segments) sum += segment.length;
-    return sum;
-}
-
-std::size_t gather(pci::Requester& memory, std::span<const Segment> segments, std::uint64_t offset,
-                   std::span<std::byte> out) {
-    return walk(segments, offset, out.size(), [&](std::uint64_t address, std::size_t at, std::size_t size) {
-        memory.read(address, out.subspan(at, size));
-    });
-}
-
-std::size_t scatter(pci::Requester& memory, std::span<const Segment> segments, std::uint64_t offset,
-                    std::span<const std::byte> in) {
-    return walk(segments, offset, in.size(), [&](std::uint64_t address, std::size_t at, std::size_t size) {
-        memory.write(address, in.subspan(at, size));
-    });
-}
 
 void SplitQueue::fail(const std::string& message) {
     transport_->fail(name(), message);
 }
 
 void SplitQueue::set_size(unsigned size) {
-    if (size == 0 || size > kMaxSize || size_ == 0) return;
+    if (size == 0 || size > kMostDescriptors || size_ == 0) return;
     size_ = size;
 }
 
@@ -95,7 +39,7 @@ void SplitQueue::set_rings(std::uint64_t descriptors, std::uint64_t driver, std:
     descriptors_ = descriptors;
     driver_ = driver;
     device_ = device;
-    remap();
+    mapped_size_ = 0;
 }
 
 void SplitQueue::remap() {
@@ -189,8 +133,7 @@ bool SplitQueue::collect(std::uint64_t table, Descriptor descriptor, unsigned en
                          Chain& chain) {
     const auto give_up = [&](const std::string& message) {
         if (!message.empty()) fail(message);
-        transport_->mapper().unmap(chain.readable);
-        transport_->mapper().unmap(chain.writable);
+        transport_->mapper().unmap(chain);
         return false;
     };
     for (unsigned seen = 1;; ++seen) {
@@ -214,27 +157,10 @@ bool SplitQueue::collect(std::uint64_t table, Descriptor descriptor, unsigned en
 }
 
 bool SplitQueue::map_descriptor(const Descriptor& descriptor, Chain& chain) {
-    if (descriptor.length == 0) {
-        fail("a descriptor of zero length");
-        return false;
-    }
-    std::vector<Segment>& part = (descriptor.flags & kWrite) != 0 ? chain.writable : chain.readable;
-    std::uint64_t address = descriptor.address;
-    for (std::uint32_t left = descriptor.length; left != 0;) {
-        if (chain.readable.size() + chain.writable.size() == kMaxSize) {
-            fail("a chain of more than 1024 pieces");
-            return false;
-        }
-        const std::optional<Segment> segment = transport_->mapper().map(address, left);
-        if (!segment) {
-            fail("a descriptor names memory that is not there");
-            return false;
-        }
-        part.push_back(*segment);
-        address += segment->length;
-        left -= segment->length;
-    }
-    return true;
+    const bool writable = (descriptor.flags & kWrite) != 0;
+    const char* wrong = transport_->mapper().map_into(chain, writable, descriptor.address, descriptor.length);
+    if (wrong != nullptr) fail(wrong);
+    return wrong == nullptr;
 }
 
 void SplitQueue::push(const Chain& chain, std::uint32_t written) {
@@ -242,8 +168,7 @@ void SplitQueue::push(const Chain& chain, std::uint32_t written) {
     // For the test that `confirm` notices: the status byte is not counted.
     if (written > 0) --written;
 #endif
-    transport_->mapper().unmap(chain.readable);
-    transport_->mapper().unmap(chain.writable);
+    transport_->mapper().unmap(chain);
     if (transport_->halted()) {
         --in_use_;
         return;
@@ -270,8 +195,7 @@ void SplitQueue::push_together(std::span<const Filled> filled) {
     const auto count = static_cast<std::uint16_t>(filled.size());
     for (std::uint16_t i = 0; i < count; ++i) {
         const Chain& chain = filled[i].chain;
-        transport_->mapper().unmap(chain.readable);
-        transport_->mapper().unmap(chain.writable);
+        transport_->mapper().unmap(chain);
         if (transport_->halted() || device_ == 0 || !mapped()) continue;
         const struct {
             std::uint32_t id;
@@ -293,8 +217,7 @@ void SplitQueue::push_together(std::span<const Filled> filled) {
 
 void SplitQueue::drop(const Chain& chain) {
     --in_use_;
-    transport_->mapper().unmap(chain.readable);
-    transport_->mapper().unmap(chain.writable);
+    transport_->mapper().unmap(chain);
 }
 
 void SplitQueue::unpop(const Chain& chain) {

@@ -8,61 +8,16 @@
 #include <string>
 #include <vector>
 
+#include "models/virtio/chain.hpp"
 #include "models/virtio/transport.hpp"
 
 namespace tb::model::virtio {
-
-/// A piece of memory that a descriptor names.
-struct Segment {
-    std::uint64_t address = 0;
-    std::uint32_t length = 0;
-    bool bounced = false;  ///< not RAM: stands for QEMU's bounce buffer
-};
-
-/// Which addresses a device can use as buffers. QEMU maps them when it takes a chain: RAM directly; of
-/// everything else one piece of at most a page at a time, through the only bounce buffer there is.
-class DmaMapper {
-  public:
-    explicit DmaMapper(std::uint64_t ram_bytes) : ram_bytes_(ram_bytes) {}
-
-    /// Whether [address, address + length) begins in RAM and leaves it: what cannot be mapped as a ring or a
-    /// table.
-    bool straddles(std::uint64_t address, std::uint64_t length) const {
-        return address < ram_bytes_ && length > ram_bytes_ - address;
-    }
-    /// Maps the beginning of the range; nothing when it cannot be.
-    std::optional<Segment> map(std::uint64_t address, std::uint32_t length);
-    void unmap(std::span<const Segment> segments);
-    void reset() { bounce_taken_ = false; }
-
-  private:
-    std::uint64_t ram_bytes_;
-    bool bounce_taken_ = false;
-};
-
-/// A descriptor chain that the driver made available: the device-readable part, then the device-writable part
-/// (VIRTIO 1.2 §2.7.4.2).
-struct Chain {
-    std::uint16_t head = 0;
-    std::vector<Segment> readable{};
-    std::vector<Segment> writable{};
-};
-
-std::uint64_t total_bytes(std::span<const Segment> segments);
-/// Gathers bytes [offset, offset + out.size()) of the segments; returns how many there were.
-std::size_t gather(pci::Requester& memory, std::span<const Segment> segments, std::uint64_t offset,
-                   std::span<std::byte> out);
-/// Scatters `in` over the segments from byte `offset` on; returns how many bytes found room.
-std::size_t scatter(pci::Requester& memory, std::span<const Segment> segments, std::uint64_t offset,
-                    std::span<const std::byte> in);
 
 /// The device's side of a split virtqueue (VIRTIO 1.2 §2.7). Every access to the rings is a DMA transfer.
 /// What is wrong in a chain is told to the transport: `fail` where QEMU gives the device up, a finding where
 /// it goes on.
 class SplitQueue {
   public:
-    static constexpr unsigned kMaxSize = 1024;
-
     SplitQueue(Transport& transport, unsigned index, std::uint16_t offered_size)
         : transport_(&transport), index_(index), offered_(offered_size), size_(offered_size) {}
 
@@ -73,6 +28,7 @@ class SplitQueue {
     unsigned size() const { return size_; }
     /// Sizes of 0 or above 1024 are ignored, as in QEMU, which accepts others than powers of two.
     void set_size(unsigned size);
+    /// Where the rings are; usable once remap() has found them so.
     void set_rings(std::uint64_t descriptors, std::uint64_t driver, std::uint64_t device);
     /// Checks the ring addresses anew, as QEMU does when the features that the layout depends on change.
     void remap();
@@ -87,10 +43,6 @@ class SplitQueue {
     /// Returns a chain: `written` bytes of its writable part hold data (§2.7.8).
     void push(const Chain& chain, std::uint32_t written);
     /// Returns several chains at once: the driver sees none of them before all (§5.1.6.4.1).
-    struct Filled {
-        Chain chain;
-        std::uint32_t written = 0;
-    };
     void push_together(std::span<const Filled> filled);
     /// Lets go of a chain without returning it to the driver.
     void drop(const Chain& chain);

@@ -132,7 +132,7 @@ TEST_F(SplitQueueTest, TheEventIndexWorksAcrossTheWrapOfTheUsedIndex) {
 
 TEST_F(SplitQueueTest, ALapOfTheUsedIndexWithoutAskingMakesTheNextCompletionInterrupt) {
     start(kVersion1 | kEventIdx);
-    SplitQueue& queue = device.queue(0);
+    Queue& queue = device.queue(0);
     echo(0);
     ring.set_used_event(0);
     EXPECT_FALSE(queue.wants_interrupt());

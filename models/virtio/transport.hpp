@@ -10,7 +10,7 @@
 namespace tb::model::virtio {
 
 class DmaMapper;
-class SplitQueue;
+class Queue;
 
 /// What a virtio device knows of the bus that it stands on. A device written against it works over any
 /// transport.
@@ -22,7 +22,7 @@ class Transport {
     virtual DmaMapper& mapper() = 0;
     virtual EventQueue& events() = 0;
     /// `index` is below the number of queues that the device declared.
-    virtual SplitQueue& queue(unsigned index) = 0;
+    virtual Queue& queue(unsigned index) = 0;
 
     /// Whether driver and device agreed on a feature (VIRTIO 1.2 §2.2).
     virtual bool negotiated(unsigned feature) const = 0;
@@ -30,7 +30,7 @@ class Transport {
     virtual bool halted() const = 0;
 
     /// Buffers were returned: interrupts the driver if it wants to hear of it (§2.7.7).
-    virtual void notify_used(SplitQueue& queue) = 0;
+    virtual void notify_used(Queue& queue) = 0;
     /// The configuration space changed by itself: generation, ISR and the configuration interrupt (§2.5,
     /// §4.1.4.5).
     virtual void config_changed() = 0;

@@ -23,7 +23,7 @@ struct DeviceInfo {
 ///     class Echo : public VirtioDevice {
 ///         DeviceInfo identify() const override { return {.device_id = 42, .queue_sizes = {64}}; }
 ///         void queue_notified(unsigned index) override {
-///             SplitQueue& queue = transport().queue(index);
+///             Queue& queue = transport().queue(index);
 ///             while (auto chain = queue.pop()) { ...; queue.push(*chain, written);
 ///             transport().notify_used(queue); }
 ///         }

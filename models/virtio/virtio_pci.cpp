@@ -146,6 +146,7 @@ std::uint64_t VirtioPci::offered_features() const {
         features |= feature_bit(legacy);
     if (options_.indirect_desc) features |= feature_bit(kFeatureIndirectDesc);
     if (options_.event_idx) features |= feature_bit(kFeatureEventIdx);
+    if (options_.packed) features |= feature_bit(kFeatureRingPacked);
     if (options_.queue_reset) features |= feature_bit(kFeatureRingReset);
     return features;
 }
@@ -267,7 +268,7 @@ void VirtioPci::look() {
         if (queues_[i].has_rings()) device_->queue_notified(i);
 }
 
-void VirtioPci::notify_used(SplitQueue& queue) {
+void VirtioPci::notify_used(Queue& queue) {
     if (!queue.wants_interrupt()) return;
     // Set with MSI-X too, although a driver then has no use for it.
     isr_ |= kIsrQueue;
@@ -310,7 +311,7 @@ void VirtioPci::reset_by_driver() {
     isr_ = 0;
     config_vector_ = kNoVector;
     interrupt(kNoVector);
-    for (SplitQueue& queue : queues_) queue.reset();
+    for (Queue& queue : queues_) queue.reset();
     // Of the many that there may be, few were ever selected.
     std::ranges::fill(std::span(queue_registers_).first(selected_end_), QueueRegisters{});
     selected_end_ = 0;
@@ -322,7 +323,7 @@ void VirtioPci::reset_by_driver() {
 
 void VirtioPci::reset_device() {
     device_->power_on_reset();
-    for (SplitQueue& queue : queues_) queue.reset();
+    for (Queue& queue : queues_) queue.reset();
     reset_by_driver();
     mapper_.reset();
     common_.reset();

@@ -10,7 +10,7 @@
 
 #include "models/core/register_bank.hpp"
 #include "models/pci/pci_device.hpp"
-#include "models/virtio/split_queue.hpp"
+#include "models/virtio/queue.hpp"
 #include "models/virtio/transport.hpp"
 #include "models/virtio/virtio_device.hpp"
 #include "models/virtio/virtio_regs.hpp"
@@ -25,6 +25,7 @@ struct VirtioPciOptions {
     bool event_idx = true;
     bool indirect_desc = true;
     bool queue_reset = true;
+    bool packed = false;  ///< offers packed rings
     /// QEMU lets a virtio device reach memory without bus-master enable, as long as the driver resets it
     /// after it cleared the bit (without iommu_platform its DMA does not go through the function's own view
     /// of memory). A real device does not, and neither does this one, so that a driver that forgets the bit
@@ -57,10 +58,10 @@ class VirtioPci : public pci::PciDevice, public Transport {
     pci::Requester& memory() override { return ungated_dma_ ? *ungated_dma_ : dma(); }
     DmaMapper& mapper() override { return mapper_; }
     EventQueue& events() override { return board().queue(); }
-    SplitQueue& queue(unsigned index) override { return queues_[index]; }
+    Queue& queue(unsigned index) override { return queues_[index]; }
     bool negotiated(unsigned feature) const override { return (features_ & feature_bit(feature)) != 0; }
     bool halted() const override { return broken_ || disabled_; }
-    void notify_used(SplitQueue& queue) override;
+    void notify_used(Queue& queue) override;
     void config_changed() override;
     void fail(const std::string& subject, const std::string& message) override;
     void report_finding(const std::string& subject, const std::string& message) override {
@@ -113,9 +114,7 @@ class VirtioPci : public pci::PciDevice, public Transport {
         selected_end_ = std::max(selected_end_, queue_select_ + 1U);
         return queue_registers_[queue_select_];
     }
-    SplitQueue* selected_queue() {
-        return queue_select_ < queues_.size() ? &queues_[queue_select_] : nullptr;
-    }
+    Queue* selected_queue() { return queue_select_ < queues_.size() ? &queues_[queue_select_] : nullptr; }
     std::uint64_t offered_features() const;
 
     std::unique_ptr<VirtioDevice> device_;
@@ -124,7 +123,7 @@ class VirtioPci : public pci::PciDevice, public Transport {
     std::unique_ptr<pci::Requester> ungated_dma_;  ///< options_.dma_without_bus_master
     DmaMapper mapper_;
     RegisterBank common_;
-    std::deque<SplitQueue> queues_;
+    std::deque<Queue> queues_;
     std::vector<QueueRegisters> queue_registers_;
     std::vector<unsigned> vector_users_;   ///< registers that name each MSI-X vector
     std::vector<std::byte> config_bytes_;  ///< the configuration space as last read or written

@@ -118,7 +118,7 @@ void VirtioPci::write_driver_features(std::uint64_t half, std::uint64_t value) {
     features_ = wanted & offered_features();
     // EVENT_IDX makes the rings longer by an entry.
     if (negotiated(kFeatureEventIdx))
-        for (SplitQueue& queue : queues_) queue.remap();
+        for (Queue& queue : queues_) queue.remap();
 }
 
 void VirtioPci::write_status(std::uint64_t value) {
@@ -143,9 +143,11 @@ void VirtioPci::write_queue_size(std::uint64_t value) {
     const auto size = static_cast<std::uint16_t>(value);
     const std::string subject = subject_of("queue_size");
     selected().size = size;
-    SplitQueue* const queue = selected_queue();
+    Queue* const queue = selected_queue();
     if (queue == nullptr) return report(subject, "the selected queue does not exist");
-    if (!std::has_single_bit(size)) report(subject, "is not a power of 2 (VIRTIO 1.2 §2.7)");
+    const bool packed = negotiated(kFeatureRingPacked);
+    if (!packed && !std::has_single_bit(size)) report(subject, "is not a power of 2 (VIRTIO 1.2 §2.7)");
+    if (packed && size == 0) report(subject, "is 0 (VIRTIO 1.2 §4.1.4.3.2)");
     if (size > info_.queue_sizes[queue->index()])
         report(subject, "is larger than the device offers (VIRTIO 1.2 §4.1.4.3.2)");
     if (selected().enabled) report(subject, "written while the queue is enabled (VIRTIO 1.2 §4.1.4.3.2)");
@@ -159,13 +161,15 @@ void VirtioPci::write_queue_enable(std::uint64_t value) {
     QueueRegisters& regs = selected();
     regs.enabled = true;
     regs.resetting = false;
-    SplitQueue* const queue = selected_queue();
+    Queue* const queue = selected_queue();
     if (queue == nullptr) return report(subject, "the selected queue does not exist");
     const auto address = [&](unsigned part) {
         return std::uint64_t{regs.address[part + 1]} << 32 | regs.address[part];
     };
-    if (address(0) % 16 != 0 || address(2) % 2 != 0 || address(4) % 4 != 0)
-        report(subject, "a ring is not aligned to 16, 2 and 4 bytes (VIRTIO 1.2 §2.7)");
+    const bool packed = negotiated(kFeatureRingPacked);
+    if (address(0) % 16 != 0 || address(2) % (packed ? 4 : 2) != 0 || address(4) % 4 != 0)
+        report(subject, packed ? "a part of the queue is not aligned to 16, 4 and 4 bytes (VIRTIO 1.2 §2.8)"
+                               : "a ring is not aligned to 16, 2 and 4 bytes (VIRTIO 1.2 §2.7)");
     if (regs.size != 0) queue->set_size(regs.size);
     queue->set_rings(address(0), address(2), address(4));
 }
@@ -175,7 +179,7 @@ void VirtioPci::write_queue_reset(std::uint64_t value) {
     if (!negotiated(kFeatureRingReset))
         report(subject, "written without VIRTIO_F_RING_RESET (VIRTIO 1.2 §4.1.4.3.2)");
     if (value != 1) return;
-    if (SplitQueue* const queue = selected_queue()) {
+    if (Queue* const queue = selected_queue()) {
         if (queue->in_use() != 0)
             report(subject, std::to_string(queue->in_use()) + " chains are in flight; they finish unseen");
         queue->reset();

@@ -26,6 +26,7 @@ inline constexpr unsigned kFeatureIndirectDesc = 28;
 inline constexpr unsigned kFeatureEventIdx = 29;
 inline constexpr unsigned kFeatureBad = 30;  ///< legacy: set by drivers that do not negotiate
 inline constexpr unsigned kFeatureVersion1 = 32;
+inline constexpr unsigned kFeatureRingPacked = 34;
 inline constexpr unsigned kFeatureRingReset = 40;
 
 constexpr std::uint64_t feature_bit(unsigned feature) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "virtio/testing/device_ring.hpp"
+#include "virtio/testing/packed_device_ring.hpp"
 #include "virtio/virtqueue.hpp"
 
 namespace tb::virtio::testing {
@@ -71,6 +72,40 @@ class VirtqueueTest : public ::testing::Test {
     hal::Platform platform{host};
     Virtqueue queue;
     DeviceRing device;
+};
+
+class PackedVirtqueueTest : public ::testing::Test {
+  protected:
+    void create(std::uint16_t entries, Virtqueue::Options options = {}) {
+        options.packed = true;
+        ASSERT_TRUE(queue.create(platform, entries, options));
+        queue.set_doorbell(*platform.map_memory(kDoorbell, 2), 5);
+        device = PackedDeviceRing(machine, queue.descriptor_area(), queue.driver_area(), queue.device_area(),
+                                  entries);
+        machine.events.clear();
+        machine.doorbells.clear();
+    }
+    /// A buffer of two descriptors.
+    hal::Status add(std::uint16_t cookie, std::uint32_t writable = 64) {
+        const Segment out{0x1000, 16};
+        const Segment in{0x2000, writable};
+        return queue.add({&out, 1}, {&in, 1}, cookie);
+    }
+    hal::Status add_one(std::uint16_t cookie, std::uint32_t writable = 64) {
+        const Segment in{0x2000, writable};
+        return queue.add({}, {&in, 1}, cookie);
+    }
+    PackedChain take() {
+        const auto chain = device.take();
+        EXPECT_TRUE(chain.has_value());
+        return chain.value_or(PackedChain{});
+    }
+
+    WatchedMachine machine;
+    hal::Host host{machine};
+    hal::Platform platform{host};
+    Virtqueue queue;
+    PackedDeviceRing device;
 };
 
 }  // namespace tb::virtio::testing

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "models/virtio/split_queue.hpp"
+#include "models/virtio/queue.hpp"
 #include "models/virtio/testing/ring_driver.hpp"
 #include "models/virtio/virtio_pci.hpp"
 
@@ -24,7 +24,7 @@ class Echo : public VirtioDevice {
         std::copy(config.begin(), config.end(), config_.begin());
     }
     void queue_notified(unsigned index) override {
-        SplitQueue& queue = transport().queue(index);
+        Queue& queue = transport().queue(index);
         while (std::optional<Chain> chain = queue.pop()) {
             std::vector<std::byte> data(static_cast<std::size_t>(total_bytes(chain->readable)));
             gather(transport().memory(), chain->readable, 0, data);

@@ -12,7 +12,7 @@
 #include "harness/devices/device_type.hpp"
 #include "harness/trace/symbols.hpp"
 
-/// What names of structures in shared memory are made with; for those who implement Rings.
+/// What the kinds of rings have in common: naming the parts of structures in memory.
 namespace tb::harness {
 
 /// A field of a structure that starts at `base`, if [address, address + width) touches it.
