@@ -48,7 +48,7 @@ class VirtioNet final : public NetDevice {
         bool promiscuous = false;
         std::uint16_t rx_buffers = 64;      ///< for each queue, 1 to 256, as many of them as it has entries
         std::uint32_t rx_buffer_bytes = 0;  ///< 0: what is best; else a multiple of 64, for mergeable ones
-        std::uint32_t max_frame = 0;  ///< bytes without FCS, for a device without an mtu; 0: 1514
+        std::uint32_t max_frame = 0;        ///< bytes without FCS, for a device without an mtu; 0: 1514
         hal::Duration tx_timeout = hal::seconds(5);
     };
 

@@ -85,7 +85,8 @@ struct Fault {
     std::uint64_t value = 0;                  ///< of kValue, kAdd
     std::uint64_t mask = 0;                   ///< bits of kFlip, counted from the named bits' lowest
     std::uint64_t by_ns = 0;                  ///< of kDelay
-    /// At kData: a match is struck when its bytes are there; 0: wherever. Over when that memory is given back.
+    /// At kData: a match is struck when its bytes are there; 0: wherever. Over when that memory is given
+    /// back.
     std::uint64_t address = 0;
 
     bool operator==(const Fault&) const = default;

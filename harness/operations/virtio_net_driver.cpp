@@ -31,7 +31,8 @@ constexpr KeySpec kStart[] = {
     {"rx_buffers", ValueType::kInteger, false, "receive buffers a queue, 1 to 256 (default 64)"},
     {"rx_buffer", ValueType::kInteger, false,
      "bytes of each with its header, a multiple of 64 (default: what is best)"},
-    {"max_frame", ValueType::kInteger, false, "bytes without FCS, for a device without an mtu (default 1514)"},
+    {"max_frame", ValueType::kInteger, false,
+     "bytes without FCS, for a device without an mtu (default 1514)"},
     {"timeout", ValueType::kDuration, false, "after which a transmitter hangs (default 5s)"},
 };
 constexpr KeySpec kStarted[] = {
