@@ -111,7 +111,8 @@ TEST_F(VirtioRingsTest, BuffersOfPackedOnesKeepTheirNamesWhenTheirDescriptorsAre
     tell("common.driver_feature_select", 1);
     tell("common.driver_feature", 5);
     enable();
-    const auto put = [&](std::uint64_t where, std::uint64_t address, std::uint64_t bytes, std::uint64_t flags) {
+    const auto put = [&](std::uint64_t where, std::uint64_t address, std::uint64_t bytes,
+                         std::uint64_t flags) {
         rings->stored(where, 8, address);
         rings->stored(where + 8, 8, bytes | flags << 48);
     };
