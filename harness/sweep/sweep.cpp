@@ -22,6 +22,8 @@ constexpr Lie kLies[] = {
     {"virtio-blk*", "*", "queue.writable.last", "the status of a request is what the device says that it is"},
     {"virtio-net*", "*", "queue.used.ring.len", "a frame may have any length that its buffers can hold"},
     {"virtio-net*", "*", "queue.desc.len", "a frame may have any length that its buffers can hold"},
+    {"virtio-net*", "*", "queue.desc.id",
+     "a buffer that goes on with a frame has no header: any in flight may be it"},
     {"virtio-net*", "unwritten", "data", "a frame may hold anything"},
     {"virtio-net*", "add", "data", "a frame may have any length, and hold anything"},
     {"e1000", "*", "rx.length", "a frame may have any length that its buffers can hold"},
