@@ -77,7 +77,13 @@ void reproduce(const scenario::Scenario& scenario, Options options, Judged& judg
 int confirm_random(const Options& options) {
     if (!known_devices(options.devices)) return kBadInput;
     std::vector<scenario::Scenario> sequences;
-    for (const harness::DeviceType* device : harness::device_types()) {
+    const std::vector<const harness::DeviceType*> devices = random::devices();
+    for (const std::string& name : options.devices)
+        if (std::none_of(devices.begin(), devices.end(), [&](const auto* device) { return device->name() == name; })) {
+            fmt::print(stderr, "twinbench: there are no sequences by chance for {} yet\n", name);
+            return kBadInput;
+        }
+    for (const harness::DeviceType* device : devices) {
         const std::string name(device->name());
         if (!options.devices.empty() &&
             std::find(options.devices.begin(), options.devices.end(), name) == options.devices.end())

@@ -38,14 +38,14 @@ std::vector<scenario::Scenario> load(const json& document, std::vector<scenario:
 }
 
 TEST(SequenceTest, IsTheSameFromASeedAndAnotherFromAnother) {
-    for (const harness::DeviceType* device : harness::device_types()) {
+    for (const harness::DeviceType* device : devices()) {
         EXPECT_EQ(make_sequence(*device, 5, 100), make_sequence(*device, 5, 100)) << device->name();
         EXPECT_NE(make_sequence(*device, 5, 100), make_sequence(*device, 6, 100)) << device->name();
     }
 }
 
 TEST(SequenceTest, IsAScenarioThatTheModelRunsToItsEnd) {
-    for (const harness::DeviceType* device : harness::device_types())
+    for (const harness::DeviceType* device : devices())
         for (std::uint64_t seed = 1; seed <= 5; ++seed) {
             std::vector<scenario::Problem> problems;
             const auto family = load(make_sequence(*device, seed, 300), problems);
@@ -59,7 +59,7 @@ TEST(SequenceTest, IsAScenarioThatTheModelRunsToItsEnd) {
 
 /// What chance touches, over some seeds: a generator that forgets a register finds nothing there.
 TEST(SequenceTest, ReadsEveryRegisterAndWritesMost) {
-    for (const harness::DeviceType* device : harness::device_types()) {
+    for (const harness::DeviceType* device : devices()) {
         std::vector<std::string> read;
         std::vector<std::string> written;
         for (std::uint64_t seed = 1; seed <= 10; ++seed) {

@@ -17,10 +17,15 @@ namespace {
 
 using nlohmann::json;
 
-const Profile& profile_of(const harness::DeviceType& device) {
+const Profile* find_profile(const harness::DeviceType& device) {
     for (const Profile* profile :
          {&serial_profile(false), &serial_profile(true), &virtio_blk_profile(), &e1000_profile()})
-        if (profile->device == device.name()) return *profile;
+        if (profile->device == device.name()) return profile;
+    return nullptr;
+}
+
+const Profile& profile_of(const harness::DeviceType& device) {
+    if (const Profile* profile = find_profile(device)) return *profile;
     throw std::invalid_argument(fmt::format("there are no random sequences for {}", device.name()));
 }
 
@@ -130,6 +135,13 @@ class Maker {
 };
 
 }  // namespace
+
+std::vector<const harness::DeviceType*> devices() {
+    std::vector<const harness::DeviceType*> all;
+    for (const harness::DeviceType* device : harness::device_types())
+        if (find_profile(*device) != nullptr) all.push_back(device);
+    return all;
+}
 
 json make_sequence(const harness::DeviceType& device, std::uint64_t seed, unsigned operations) {
     json configuration = json::parse(profile_of(device).configuration);
