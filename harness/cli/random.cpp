@@ -79,7 +79,8 @@ int confirm_random(const Options& options) {
     std::vector<scenario::Scenario> sequences;
     const std::vector<const harness::DeviceType*> devices = random::devices();
     for (const std::string& name : options.devices)
-        if (std::none_of(devices.begin(), devices.end(), [&](const auto* device) { return device->name() == name; })) {
+        if (std::none_of(devices.begin(), devices.end(),
+                         [&](const auto* device) { return device->name() == name; })) {
             fmt::print(stderr, "twinbench: there are no sequences by chance for {} yet\n", name);
             return kBadInput;
         }
