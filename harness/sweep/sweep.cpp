@@ -11,8 +11,6 @@ namespace tb::sweep {
 
 namespace {
 
-constexpr std::string_view kData = "data";
-
 constexpr Lie kLies[] = {
     {"*serial", "*", "RBR", "whatever is read there is a character"},
     {"*serial", "*", "LSR.DR", "a character may be there at any time"},
@@ -31,16 +29,13 @@ constexpr Lie kLies[] = {
     {"e1000", "*", "rx.EOP", "a frame ends where the device says that it ends"},
 };
 
-/// Faults that strike data beside what tells of it have no part of their own: they go by "data".
 bool is_lie(const scenario::Scenario& scenario, const Pair& pair) {
     const std::string_view device = scenario.device->name();
     const char* act = faults::spec_of(pair.faults.front().act).name;
     return std::any_of(std::begin(kLies), std::end(kLies), [&](const Lie& lie) {
-        const bool with_data = pair.parts.empty() && pair.faults.size() > 1 && lie.part == kData;
         return trace::matches_pattern(lie.device, device) && trace::matches_pattern(lie.act, act) &&
-               (with_data || std::any_of(pair.parts.begin(), pair.parts.end(), [&](const std::string& part) {
-                    return trace::matches_pattern(lie.part, part);
-                }));
+               std::any_of(pair.parts.begin(), pair.parts.end(),
+                           [&](const std::string& part) { return trace::matches_pattern(lie.part, part); });
     });
 }
 
