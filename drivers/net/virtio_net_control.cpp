@@ -48,7 +48,7 @@ hal::Status ControlQueue::command(std::uint8_t device_class, std::uint8_t number
     if (failed()) return Error::kProtocol;
     memory_.cell<std::uint8_t>(0).store(device_class);
     memory_.cell<std::uint8_t>(1).store(number);
-    memory_.write(kDataAt, data);
+    if (!data.empty()) memory_.write(kDataAt, data);
     memory_.cell<std::uint8_t>(kAnswerAt).store(kPoison);
     const virtio::Segment readable[2] = {
         {memory_.device_address(), kDataAt},
