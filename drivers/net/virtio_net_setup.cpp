@@ -260,9 +260,9 @@ hal::Status VirtioNet::configure_filters() {
             if (hal::Status set = control_.set_mac_table({groups_.data(), group_count_}); !set) return set;
     }
     if (!has(kFeatureCtrlVlan)) return {};
-    for (std::uint16_t vlan = 0; vlan < 32 * vlans_.size(); ++vlan)
+    for (std::size_t vlan = 0; vlan < 32 * vlans_.size(); ++vlan)
         if ((vlans_[vlan / 32] >> vlan % 32 & 1) != 0)
-            if (hal::Status set = control_.set_vlan(vlan, true); !set) return set;
+            if (hal::Status set = control_.set_vlan(static_cast<std::uint16_t>(vlan), true); !set) return set;
     return {};
 }
 

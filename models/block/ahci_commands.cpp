@@ -367,7 +367,7 @@ void AhciPort::dma_next(int error) {
     std::uint64_t size = 0;
     if (found)
         for (const Piece& piece : *found) size += piece.bytes;
-    if (size < std::uint64_t{count} * kSector) {
+    if (!found || size < std::uint64_t{count} * kSector) {
         // QEMU ends such a command without a word; PRDBC says that nothing was moved.
         host_.objection("PRD table", "holds less than the command moves");
         t.status = kIdle;
