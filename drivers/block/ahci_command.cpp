@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Commands: built, issued, found finished, and what is done when one of them fails.
+// Commands: built, issued, and found finished.
 #include <hal/poll.hpp>
 
 #include "block/ahci.hpp"
@@ -15,15 +15,7 @@ namespace {
 constexpr const char* kName = "ahci";
 constexpr std::uint32_t kAllOnes = ~std::uint32_t{0};
 constexpr hal::Duration kShortInterval = hal::microseconds(10);
-constexpr hal::Duration kPlugTime = hal::milliseconds(100);
-constexpr hal::Duration kPlugInterval = hal::milliseconds(1);
 
-/// ATA status that a command has failed with: ERR, and DF (ATA8-ACS, status).
-constexpr std::uint32_t kFailed = tfd::kERR | 1U << 5;
-
-constexpr std::uint32_t slot_bit(unsigned slot) {
-    return std::uint32_t{1} << slot;
-}
 constexpr std::uint8_t fis_type(std::uint32_t first) {
     return static_cast<std::uint8_t>(first);
 }
@@ -117,7 +109,7 @@ void Port::look_at_fis() {
     if (fis_type(first) != kFisSetDeviceBits) return;
     told_ |= active & busy_;
     // One that tells of an error tells of no other end than those that it names.
-    if ((fis_status(first) & kFailed) == 0) ++fis_changes_;
+    if ((fis_status(first) & tfd::kFailed) == 0) ++fis_changes_;
 }
 
 bool Port::may_issue(const Record& record) const {
@@ -132,7 +124,7 @@ void Port::issue_waiting() {
     for (unsigned i = 0; i < kMostRequests && waiting_.first != kNone; ++i) {
         const std::uint16_t index = waiting_.first;
         if (!may_issue(records_[index])) return;
-        remove(waiting_, index);
+        waiting_.remove(records_, index);
         issue(index);
     }
 }
@@ -165,7 +157,7 @@ void Port::issue(std::uint16_t index) {
     if (busy_ == 0) next_check_ = now + kCheckInterval;
     busy_ |= slot_bit(slot);
     to_ring_ |= slot_bit(slot);
-    append(flying_, index);
+    flying_.append(records_, index);
 }
 
 void Port::ring() {
@@ -219,7 +211,7 @@ bool Port::fis_tells_of_end(const Command& command, bool& failed) {
     const auto end = memory_.cell<std::uint32_t>(layout::kReceived + received::kDeviceToHost).load_acquire();
     const std::uint32_t busy = tfd::kBSY | tfd::kDRQ;
     if (fis_type(end) == kFisDeviceToHost && (fis_status(end) & busy) == 0) {
-        failed = (fis_status(end) & kFailed) != 0;
+        failed = (fis_status(end) & tfd::kFailed) != 0;
         return true;
     }
     if (!command.pio || command.kind != Kind::kRead) return false;
@@ -229,7 +221,7 @@ bool Port::fis_tells_of_end(const Command& command, bool& failed) {
     if (fis_type(setup) != kFisPioSetup) return false;
     const std::uint32_t later =
         memory_.cell<std::uint32_t>(layout::kReceived + received::kPioSetup + 12).load() >> 24;
-    failed = (later & kFailed) != 0;
+    failed = (later & tfd::kFailed) != 0;
     return (later & busy) == 0;
 }
 
@@ -376,132 +368,6 @@ unsigned Port::check(hal::Instant now, unsigned budget) {
         return found + left;
     }
     return found;
-}
-
-/// The port has stopped at a command that failed, or at something that none of them is to blame for
-/// (§6.2.2). Returns how many have ended.
-unsigned Port::handle_error() {
-    ++counters_.errors;
-    const std::uint16_t before = in_flight_;
-    const std::uint32_t left = busy_ & ~to_ring_;
-    const bool one = left != 0 && (left & (left - 1)) == 0;
-    const bool task_file = (read(port::kTFD) & kFailed) != 0;
-    // Of several only the disk can say which one it was.
-    const bool queued = flying_.first != kNone && records_[flying_.first].command.queued;
-    const bool ask = task_file && queued && identity_.general_purpose_log;
-    write(port::kIE, 0);
-    marks_.store(0, std::memory_order_relaxed);
-    hal::Status up = stop_commands();
-    if (up) {
-        write(port::kSERR, kAllOnes);
-        write(port::kIS, kAllOnes);
-        requeue(left, task_file && one);
-        // What is still busy is reset (§6.2.2.1). So is a disk with queued commands that cannot be asked: it
-        // takes no others until it was, and may still go on with those that it has.
-        const bool busy = (read(port::kTFD) & (tfd::kBSY | tfd::kDRQ)) != 0;
-        if (busy || (queued && !ask)) {
-            up = comreset();
-            if (up) up = wait_ready();
-        }
-    }
-    if (up) up = start_commands();
-    if (up && ask) up = ask_who_failed(left);
-    if (!up) {
-        (void)reset_hba(Error::kReset, Error::kReset);
-        return before;
-    }
-    write(port::kIS, kAllOnes);
-    marks_.store(0, std::memory_order_relaxed);
-    if (hba_->mode_ != InterruptMode::kPolled) write(port::kIE, irq::kUsed);
-    return static_cast<unsigned>(before - in_flight_);
-}
-
-hal::Status Port::ask_who_failed(std::uint32_t slots) {
-    std::array<std::byte, ata::kBlockBytes> log{};
-    if (hal::Status read = read_log(ata::kLogQueuedError, log); !read) return read;
-    // NQ says that it was no queued command; else the tag is in the lower bits (ATA8-ACS, NCQ command error
-    // log).
-    const unsigned first = std::to_integer<unsigned>(log[0]);
-    const unsigned tag = first & 31;
-    if ((first & 0x80) != 0 || (slots & slot_bit(tag)) == 0) return {};
-    std::uint16_t index = waiting_.first;
-    for (unsigned i = 0; i < kMostRequests && index != kNone; ++i) {
-        Record& record = records_[index];
-        const std::uint16_t next = record.next;
-        if (record.alone && record.slot == tag) {
-            remove(waiting_, index);
-            append(flying_, index);
-            complete(index, Error::kDeviceError);
-        } else {
-            // The others are not to blame.
-            record.alone = false;
-        }
-        index = next;
-    }
-    return {};
-}
-
-/// What was on its way when the port stopped: who is guilty ends, and who fails for the second time; the
-/// others wait, in their order, to be issued one by one.
-void Port::requeue(std::uint32_t slots, bool guilty) {
-    std::array<std::uint16_t, kMostSlots> again{};
-    unsigned count = 0;
-    std::uint16_t index = flying_.first;
-    for (unsigned i = 0; i < kMostSlots && index != kNone; ++i) {
-        Record& record = records_[index];
-        const std::uint16_t next = record.next;
-        const bool issued = (slots & slot_bit(record.slot)) != 0;
-        if (issued && (guilty || record.alone)) {
-            complete(index, Error::kDeviceError);
-        } else {
-            record.alone = record.alone || issued;
-            counters_.requeued += issued ? 1 : 0;
-            again[count++] = index;
-        }
-        index = next;
-    }
-    // To the head of those that wait.
-    List rest = waiting_;
-    waiting_ = {};
-    for (unsigned i = 0; i < count; ++i) {
-        remove(flying_, again[i]);
-        append(waiting_, again[i]);
-    }
-    for (unsigned i = 0; i < kMostRequests && rest.first != kNone; ++i) {
-        const std::uint16_t later = rest.first;
-        remove(rest, later);
-        append(waiting_, later);
-    }
-    busy_ = to_ring_ = 0;
-    alone_ = false;
-}
-
-/// A disk has come or gone (AHCI 1.3.1 §7). Returns how many requests have ended.
-unsigned Port::plugged() {
-    ++counters_.plugged;
-    const std::uint16_t before = in_flight_;
-    marks_.fetch_and(~irq::kPlug, std::memory_order_relaxed);
-    write(port::kSERR, kAllOnes);
-    const bool there = hal::poll_until(platform_, kPlugTime, kPlugInterval,
-                                       [&] { return (read(port::kSSTS) & kDetMask) == kDetPresent; });
-    if (there) {
-        // Whether the same or another, it has forgotten what it was told.
-        (void)restart(Error::kReset, Error::kReset);
-        return before;
-    }
-    if (hba_->is_gone()) {
-        gone();
-        return before;
-    }
-    platform_.log(hal::LogLevel::kWarning, kName, "the disk is gone", number_);
-    if (!stop_commands()) {
-        (void)reset_hba(Error::kDeviceGone, Error::kDeviceGone);
-        return before;
-    }
-    finish_all(Error::kDeviceGone, Error::kDeviceGone);
-    state_ = State::kGone;
-    failure_ = Error::kDeviceGone;
-    return before;
 }
 
 }  // namespace tb::ahci

@@ -10,6 +10,7 @@
 #include "block/ahci_regs.hpp"
 #include "block/ata.hpp"
 #include "block/block_device.hpp"
+#include "block/request_list.hpp"
 
 namespace tb::ahci {
 
@@ -87,7 +88,8 @@ class Port final : public block::BlockDevice {
   private:
     friend class Hba;
 
-    static constexpr std::uint16_t kNone = 0xffff;
+    using List = block::RequestList;
+    static constexpr std::uint16_t kNone = List::kNone;
     static constexpr std::uint32_t kGoneMark = 1U << 31;  ///< in marks_: no bit of PxIS that is used
 
     enum class State : std::uint8_t { kOff, kRunning, kFailed, kGone };
@@ -115,10 +117,6 @@ class Port final : public block::BlockDevice {
         std::uint16_t next = kNone;
         std::uint8_t slot = 0;
         bool alone = false;  ///< issued again, and found guilty if it fails again
-    };
-    struct List {
-        std::uint16_t first = kNone;
-        std::uint16_t last = kNone;
     };
     struct Mapping {
         hal::DmaMapping dma;
@@ -164,8 +162,6 @@ class Port final : public block::BlockDevice {
     void address(ata::Registers& registers, std::uint64_t lba, std::uint32_t count, bool queued) const;
     hal::Status map_data(Record& record, const block::Request& request, Kind kind);
     void unmap_data(Record& record);
-    void append(List& list, std::uint16_t index);
-    void remove(List& list, std::uint16_t index);
     void clear_records();
     void complete(std::uint16_t index, hal::Status status);
     void finish_all(hal::Error guilty, hal::Error others);
@@ -184,12 +180,15 @@ class Port final : public block::BlockDevice {
     std::uint32_t finished_alone();
     bool fis_tells_of_end(const Command& command, bool& failed);
     unsigned check(hal::Instant now, unsigned budget);
-    unsigned handle_error();
-    hal::Status ask_who_failed(std::uint32_t slots);
-    unsigned plugged();
-    void requeue(std::uint32_t slots, bool guilty);
     bool is_running(std::uint32_t command) const;
 
+    // Errors (ahci_error.cpp).
+    unsigned handle_error();
+    hal::Status ask_who_failed(std::uint32_t slots);
+    void requeue(std::uint32_t slots, bool guilty);
+    unsigned plugged();
+
+    static constexpr std::uint32_t slot_bit(unsigned slot) { return std::uint32_t{1} << slot; }
     std::uint32_t table_at(std::uint8_t slot) const;
     std::uint64_t device_address(std::uint32_t offset) const { return memory_.device_address() + offset; }
 

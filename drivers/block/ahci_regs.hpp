@@ -109,7 +109,10 @@ inline constexpr std::uint32_t kCommunicationControlMask = 0xfU << 28;  ///< ICC
 namespace tfd {
 inline constexpr std::uint32_t kERR = 1U << 0;
 inline constexpr std::uint32_t kDRQ = 1U << 3;
+inline constexpr std::uint32_t kDF = 1U << 5;
 inline constexpr std::uint32_t kBSY = 1U << 7;
+/// A command has failed (ATA8-ACS, status).
+inline constexpr std::uint32_t kFailed = kERR | kDF;
 }  // namespace tfd
 
 inline constexpr std::uint32_t kSignatureAta = 0x0000'0101;

@@ -142,18 +142,18 @@ hal::Result<Token> Port::submit(const Request& request) {
     const Token token{record.generation << 8 | index};
     record.completion = {};
     record.completion.token = token;
-    remove(free_, index);
+    free_.remove(records_, index);
     ++in_flight_;
     if (is_id) {
         // It was asked for when the disk was found, and does not change.
         for (std::size_t i = 0; i < identity_.serial.size(); ++i)
             request.segments[0][i] = identity_.serial[i];
         record.command.bytes = static_cast<std::uint32_t>(identity_.serial.size());
-        append(flying_, index);
+        flying_.append(records_, index);
         complete(index, {});
         return token;
     }
-    append(waiting_, index);
+    waiting_.append(records_, index);
     issue_waiting();
     if (!request.more) ring();
     return token;
@@ -203,12 +203,12 @@ void Port::unmap_data(Record& record) {
 void Port::complete(std::uint16_t index, hal::Status status) {
     Record& record = records_[index];
     unmap_data(record);
-    remove(flying_, index);
+    flying_.remove(records_, index);
     --in_flight_;
     record.completion.status = status;
     const bool brings = record.command.kind == Kind::kRead || record.command.registers.command == 0;
     record.completion.bytes = status && brings ? record.command.bytes : 0;
-    append(done_, index);
+    done_.append(records_, index);
 }
 
 void Port::finish_all(Error guilty, Error others) {
@@ -220,8 +220,8 @@ void Port::finish_all(Error guilty, Error others) {
     }
     for (unsigned i = 0; i < kMostRequests && waiting_.first != kNone; ++i) {
         const std::uint16_t index = waiting_.first;
-        remove(waiting_, index);
-        append(flying_, index);
+        waiting_.remove(records_, index);
+        flying_.append(records_, index);
         complete(index, others);
     }
     busy_ = to_ring_ = 0;
@@ -231,32 +231,9 @@ void Port::finish_all(Error guilty, Error others) {
 std::optional<Completion> Port::next_completion() {
     const std::uint16_t index = done_.first;
     if (index == kNone) return std::nullopt;
-    remove(done_, index);
-    append(free_, index);
+    done_.remove(records_, index);
+    free_.append(records_, index);
     return records_[index].completion;
-}
-
-void Port::append(List& list, std::uint16_t index) {
-    Record& record = records_[index];
-    record.previous = list.last;
-    record.next = kNone;
-    if (list.last == kNone)
-        list.first = index;
-    else
-        records_[list.last].next = index;
-    list.last = index;
-}
-
-void Port::remove(List& list, std::uint16_t index) {
-    const Record& record = records_[index];
-    if (record.previous == kNone)
-        list.first = record.next;
-    else
-        records_[record.previous].next = record.next;
-    if (record.next == kNone)
-        list.last = record.previous;
-    else
-        records_[record.next].previous = record.previous;
 }
 
 void Port::clear_records() {
@@ -266,7 +243,7 @@ void Port::clear_records() {
     alone_ = false;
     for (std::uint16_t i = 0; i < kMostRequests; ++i) {
         records_[i].mappings = records_[i].last_mapping = kNone;
-        append(free_, i);
+        free_.append(records_, i);
     }
     free_mapping_ = kNone;
     fresh_mapping_ = 0;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "block/block_device.hpp"
+#include "block/request_list.hpp"
 #include "block/virtio_blk_config.hpp"
 #include "virtio/interrupts.hpp"
 #include "virtio/pci_transport.hpp"
@@ -91,7 +92,8 @@ class VirtioBlk final : public BlockDevice {
 
   private:
     enum class State : std::uint8_t { kUnprobed, kProbed, kRunning, kFailed, kGone };
-    static constexpr std::uint16_t kNone = 0xffff;
+    using List = block::RequestList;
+    static constexpr std::uint16_t kNone = List::kNone;
 
     /// One request from submit() to next_completion(). Slots hang in one list at a time: free, in flight, or
     /// done.
@@ -104,10 +106,6 @@ class VirtioBlk final : public BlockDevice {
         std::uint16_t previous = kNone;
         std::uint16_t next = kNone;
         std::uint16_t queue = 0;
-    };
-    struct List {
-        std::uint16_t first = kNone;
-        std::uint16_t last = kNone;
     };
     struct Mapping {
         hal::DmaMapping dma;

@@ -99,8 +99,8 @@ hal::Result<Token> VirtioBlk::submit(const Request& request) {
         return added.error();
     }
     // Everything is in place before the doorbell: the completion may be there before the write of it returns.
-    remove(free_, index);
-    append(flying_, index);
+    free_.remove(slots_, index);
+    flying_.append(slots_, index);
     const hal::Instant now = platform_.now();
     slot.deadline = now + options_.request_timeout;
     if (in_flight_++ == 0) next_check_ = now + kCheckInterval;
@@ -205,11 +205,11 @@ void VirtioBlk::finish(std::uint16_t index, std::uint32_t bytes) {
 void VirtioBlk::complete(std::uint16_t index, hal::Status status, std::uint32_t bytes) {
     Slot& slot = slots_[index];
     unmap_data(slot);
-    remove(flying_, index);
+    flying_.remove(slots_, index);
     --in_flight_;
     slot.completion.status = status;
     slot.completion.bytes = bytes;
-    append(done_, index);
+    done_.append(slots_, index);
 }
 
 void VirtioBlk::finish_all(Error guilty, Error others) {
@@ -226,32 +226,9 @@ void VirtioBlk::finish_all(Error guilty, Error others) {
 std::optional<Completion> VirtioBlk::next_completion() {
     const std::uint16_t index = done_.first;
     if (index == kNone) return std::nullopt;
-    remove(done_, index);
-    append(free_, index);
+    done_.remove(slots_, index);
+    free_.append(slots_, index);
     return slots_[index].completion;
-}
-
-void VirtioBlk::append(List& list, std::uint16_t index) {
-    Slot& slot = slots_[index];
-    slot.previous = list.last;
-    slot.next = kNone;
-    if (list.last == kNone)
-        list.first = index;
-    else
-        slots_[list.last].next = index;
-    list.last = index;
-}
-
-void VirtioBlk::remove(List& list, std::uint16_t index) {
-    const Slot& slot = slots_[index];
-    if (slot.previous == kNone)
-        list.first = slot.next;
-    else
-        slots_[slot.previous].next = slot.next;
-    if (slot.next == kNone)
-        list.last = slot.previous;
-    else
-        slots_[slot.next].previous = slot.previous;
 }
 
 void VirtioBlk::clear_slots() {
@@ -259,7 +236,7 @@ void VirtioBlk::clear_slots() {
     in_flight_ = 0;
     for (std::uint16_t i = 0; i < kMostRequests; ++i) {
         slots_[i].mappings = kNone;
-        append(free_, i);
+        free_.append(slots_, i);
     }
     free_mapping_ = kNone;
     fresh_mapping_ = 0;
