@@ -31,6 +31,26 @@ constexpr bool is_queued(std::uint8_t command) {
     return command == 0x60 || command == 0x61 || (command >= 0x63 && command <= 0x65);
 }
 
+/// A FIS of five doublewords that tells of the task file: Register - Device to Host, or PIO Setup.
+using TaskFis = std::array<std::uint8_t, 20>;
+TaskFis task_fis(std::uint8_t type, bool interrupt, const TaskFile& t) {
+    TaskFis fis{};
+    fis[0] = type;
+    fis[1] = interrupt ? kFisInterrupt : 0;
+    fis[2] = t.status;
+    fis[3] = t.error;
+    fis[4] = t.sector;
+    fis[5] = t.lcyl;
+    fis[6] = t.hcyl;
+    fis[7] = t.select;
+    fis[8] = t.hob_sector;
+    fis[9] = t.hob_lcyl;
+    fis[10] = t.hob_hcyl;
+    fis[12] = static_cast<std::uint8_t>(t.nsector);
+    fis[13] = static_cast<std::uint8_t>(t.nsector >> 8);
+    return fis;
+}
+
 }  // namespace
 
 AhciPort::AhciPort(AhciHost& host, RegisterBank& bank, unsigned number)
@@ -235,20 +255,7 @@ void AhciPort::clear_issued(unsigned slot) {
 bool AhciPort::write_register_fis(bool interrupt) {
     if (!receives()) return false;
     const TaskFile& t = task();
-    std::array<std::uint8_t, 20> fis{};
-    fis[0] = kFisD2h;
-    fis[1] = interrupt ? kFisInterrupt : 0;
-    fis[2] = t.status;
-    fis[3] = t.error;
-    fis[4] = t.sector;
-    fis[5] = t.lcyl;
-    fis[6] = t.hcyl;
-    fis[7] = t.select;
-    fis[8] = t.hob_sector;
-    fis[9] = t.hob_lcyl;
-    fis[10] = t.hob_hcyl;
-    fis[12] = static_cast<std::uint8_t>(t.nsector);
-    fis[13] = static_cast<std::uint8_t>(t.nsector >> 8);
+    const TaskFis fis = task_fis(kFisD2h, interrupt, t);
     host_.memory().write(received_ + kRfisD2h, std::as_bytes(std::span(fis)));
     tfd_.set(static_cast<std::uint64_t>(t.error) << 8 | t.status);
     if ((t.status & ata::kErr) != 0) raise(kIrqTfe);
@@ -259,20 +266,7 @@ bool AhciPort::write_register_fis(bool interrupt) {
 void AhciPort::write_pio_setup(std::uint16_t bytes, bool interrupt) {
     if (!receives()) return;
     const TaskFile& t = task();
-    std::array<std::uint8_t, 20> fis{};
-    fis[0] = kFisPio;
-    fis[1] = interrupt ? kFisInterrupt : 0;
-    fis[2] = t.status;
-    fis[3] = t.error;
-    fis[4] = t.sector;
-    fis[5] = t.lcyl;
-    fis[6] = t.hcyl;
-    fis[7] = t.select;
-    fis[8] = t.hob_sector;
-    fis[9] = t.hob_lcyl;
-    fis[10] = t.hob_hcyl;
-    fis[12] = static_cast<std::uint8_t>(t.nsector);
-    fis[13] = static_cast<std::uint8_t>(t.nsector >> 8);
+    TaskFis fis = task_fis(kFisPio, interrupt, t);
     fis[15] = t.status;
     fis[16] = static_cast<std::uint8_t>(bytes);
     fis[17] = static_cast<std::uint8_t>(bytes >> 8);
