@@ -8,14 +8,14 @@
 
 #include "harness/devices/block_medium.hpp"
 #include "harness/devices/model_rig.hpp"
+#include "harness/devices/qemu_medium.hpp"
 #include "harness/devices/qemu_rig.hpp"
 #include "harness/devices/rings.hpp"
 #include "harness/devices/types.hpp"
+#include "harness/devices/virtio_blocks.hpp"
 #include "harness/devices/virtio_layouts.hpp"
 #include "models/block/virtio_blk_pci.hpp"
 #include "models/block/virtio_blk_regs.hpp"
-#include "models/pci/msix_regs.hpp"
-#include "models/virtio/virtio_regs.hpp"
 
 namespace tb::harness {
 
@@ -60,34 +60,7 @@ constexpr KeySpec kConfiguration[] = {
     {"absent", ValueType::kBoolean, false, "true: nothing is in the slot"},
 };
 
-// Where QEMU puts the capabilities, with MSI-X and the window among them (VIRTIO 1.2 §4.1.4.9).
-constexpr std::uint64_t kWindowCapability = 0x84;
-constexpr std::uint64_t kMsixCapability = 0x98;
-constexpr model::RegisterSpec kWindowRegisters[] = {
-    {.offset = 0x04, .width = 1, .name = "bar"},
-    {.offset = 0x08, .width = 4, .name = "offset"},
-    {.offset = 0x0c, .width = 4, .name = "length"},
-    {.offset = 0x10, .width = 4, .name = "data"},
-};
-
-constexpr std::uint64_t at(model::virtio::Block block) {
-    return static_cast<std::uint64_t>(block) * model::virtio::kBlockBytes;
-}
-
-constexpr RegisterBlock kBlocks[] = {
-    {"common", hal::AddressSpace::kMemory, model::virtio::kModernBar, at(model::virtio::Block::kCommon),
-     model::virtio::kCommonRegisters},
-    {"isr", hal::AddressSpace::kMemory, model::virtio::kModernBar, at(model::virtio::Block::kIsr),
-     model::virtio::kIsrRegisters},
-    {"device", hal::AddressSpace::kMemory, model::virtio::kModernBar, at(model::virtio::Block::kDevice),
-     model::block::kBlkConfigRegisters},
-    {"notify", hal::AddressSpace::kMemory, model::virtio::kModernBar, at(model::virtio::Block::kNotify),
-     model::virtio::kNotifyRegisters},
-    {"msix", hal::AddressSpace::kMemory, model::virtio::kMsixBar, 0, model::pci::kMsixTableRegisters},
-    {"pba", hal::AddressSpace::kMemory, model::virtio::kMsixBar, 0x800, model::pci::kMsixPbaRegisters},
-    {"window", hal::AddressSpace::kPciConfig, -1, kWindowCapability, kWindowRegisters},
-    {"msix_cap", hal::AddressSpace::kPciConfig, -1, kMsixCapability, model::pci::kMsixCapabilityRegisters},
-};
+constexpr auto kBlocks = virtio_blocks(model::block::kBlkConfigRegisters);
 
 // struct virtio_blk_req, its fixed part, and struct virtio_blk_discard_write_zeroes (VIRTIO 1.2 §5.2.6).
 constexpr LayoutField kRequestFields[] = {{"type", 0, 32}, {"reserved", 32, 32}, {"sector", 64, 64}};
@@ -270,47 +243,6 @@ class VirtioBlkModelRig : public ModelRig {
     model::block::VirtioBlk* block_ = nullptr;
     ModelMachine* machine_ = nullptr;
     ModelOutside outside_;
-};
-
-/// The medium behind QEMU: held at the NBD server, which the device waits for.
-class QemuMediumOutside : public Outside {
-  public:
-    QemuMediumOutside(BlockMedium& medium, qemu::Vm& vm, QemuMachine& machine)
-        : medium_(medium), vm_(vm), machine_(machine) {}
-
-    bool has_medium() const override { return true; }
-    void hold_requests(bool hold) override {
-        vm_.disk().hold(hold);
-        machine_.settle();
-    }
-    void release_request(unsigned index) override {
-        if (index >= held_requests())
-            throw OutsideUnsupported(
-                fmt::format("releasing request {}: {} are held", index, held_requests()));
-        vm_.disk().release_one(index);
-        machine_.settle();
-    }
-    unsigned held_requests() override { return static_cast<unsigned>(vm_.disk().held().size()); }
-    void resize_medium(std::uint64_t sectors) override {
-        // QEMU lets the disk come to rest before it changes its size: on the medium as it was.
-        vm_.disk().release_all();
-        machine_.settle();
-        medium_.disk().resize(sectors);
-        vm_.resize_disk(0);
-        machine_.settle();
-    }
-    void fail_sectors(std::uint64_t sector, std::uint64_t sectors, const std::string& error) override {
-        medium_.fail_sectors(sector, sectors, error);
-    }
-    void fail_flushes(const std::string& error) override { medium_.fail_flushes(error); }
-    Bytes medium_contents(std::uint64_t sector, std::uint64_t sectors) override {
-        return medium_.contents(sector, sectors);
-    }
-
-  private:
-    BlockMedium& medium_;
-    qemu::Vm& vm_;
-    QemuMachine& machine_;
 };
 
 /// Before the rig among its bases: the medium outlives the QEMU that it serves.

@@ -9,13 +9,12 @@
 #include "harness/devices/qemu_rig.hpp"
 #include "harness/devices/rings.hpp"
 #include "harness/devices/types.hpp"
+#include "harness/devices/virtio_blocks.hpp"
 #include "harness/devices/virtio_layouts.hpp"
 #include "harness/operations/net_operations.hpp"
 #include "models/net/net_peer.hpp"
 #include "models/net/virtio_net_pci.hpp"
 #include "models/net/virtio_net_regs.hpp"
-#include "models/pci/msix_regs.hpp"
-#include "models/virtio/virtio_regs.hpp"
 
 namespace tb::harness {
 
@@ -60,33 +59,7 @@ constexpr KeySpec kConfiguration[] = {
     {"absent", ValueType::kBoolean, false, "nothing is in the slot"},
 };
 
-constexpr std::uint64_t kWindowCapability = 0x84;
-constexpr std::uint64_t kMsixCapability = 0x98;
-constexpr model::RegisterSpec kWindowRegisters[] = {
-    {.offset = 0x04, .width = 1, .name = "bar"},
-    {.offset = 0x08, .width = 4, .name = "offset"},
-    {.offset = 0x0c, .width = 4, .name = "length"},
-    {.offset = 0x10, .width = 4, .name = "data"},
-};
-
-constexpr std::uint64_t at(model::virtio::Block block) {
-    return static_cast<std::uint64_t>(block) * model::virtio::kBlockBytes;
-}
-
-constexpr RegisterBlock kBlocks[] = {
-    {"common", hal::AddressSpace::kMemory, model::virtio::kModernBar, at(model::virtio::Block::kCommon),
-     model::virtio::kCommonRegisters},
-    {"isr", hal::AddressSpace::kMemory, model::virtio::kModernBar, at(model::virtio::Block::kIsr),
-     model::virtio::kIsrRegisters},
-    {"device", hal::AddressSpace::kMemory, model::virtio::kModernBar, at(model::virtio::Block::kDevice),
-     model::net::kNetConfigRegisters},
-    {"notify", hal::AddressSpace::kMemory, model::virtio::kModernBar, at(model::virtio::Block::kNotify),
-     model::virtio::kNotifyRegisters},
-    {"msix", hal::AddressSpace::kMemory, model::virtio::kMsixBar, 0, model::pci::kMsixTableRegisters},
-    {"pba", hal::AddressSpace::kMemory, model::virtio::kMsixBar, 0x800, model::pci::kMsixPbaRegisters},
-    {"window", hal::AddressSpace::kPciConfig, -1, kWindowCapability, kWindowRegisters},
-    {"msix_cap", hal::AddressSpace::kPciConfig, -1, kMsixCapability, model::pci::kMsixCapabilityRegisters},
-};
+constexpr auto kBlocks = virtio_blocks(model::net::kNetConfigRegisters);
 
 constexpr LayoutSpec kLayouts[] = {
     kVirtqDesc,  kVirtqAvail,          kVirtqUsed,       kVirtqUsedElement,
