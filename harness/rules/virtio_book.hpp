@@ -130,6 +130,8 @@ class VirtioBook : public Book {
     static std::uint64_t entry_of(const Queue& queue, std::uint16_t position);
     static void take_back(Queue& queue, std::uint16_t head);
     bool walk(const Queue& queue, std::uint16_t head, Chain& chain);
+    /// Whether the indirect table of a chain is whole descriptors in memory of the driver.
+    bool is_table(const Chain& chain);
     bool walk_table(const Queue& queue, Chain& chain);
     void add_piece(Chain& chain, const Piece& piece);
     void load_from(Queue& queue, std::uint64_t address, unsigned width, std::uint64_t value,

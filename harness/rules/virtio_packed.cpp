@@ -176,15 +176,7 @@ bool VirtioBook::packed_walk(const Queue& queue, const Pending& pending, Chain& 
 
 bool VirtioBook::packed_table(Chain& chain) {
     const std::uint32_t entries = chain.table_bytes / ring::kDescBytes;
-    if (chain.table_bytes == 0 || chain.table_bytes % ring::kDescBytes != 0) {
-        breaks("virtio.indirect.bytes", fmt::format("an indirect table has {} bytes", chain.table_bytes));
-        return false;
-    }
-    if (!court().lent_for(chain.table, chain.table_bytes, false)) {
-        breaks("dma.exposed-outside",
-               fmt::format("an indirect table at {:#x} is not the driver's", chain.table));
-        return false;
-    }
+    if (!is_table(chain)) return false;
     const auto memory = court().memory();
     for (std::uint32_t i = 0; i < entries; ++i) {
         PackedDescriptor d{};

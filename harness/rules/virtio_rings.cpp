@@ -208,8 +208,7 @@ bool VirtioBook::walk(const Queue& queue, std::uint16_t head, Chain& chain) {
     return false;
 }
 
-bool VirtioBook::walk_table(const Queue& queue, Chain& chain) {
-    const std::uint32_t entries = chain.table_bytes / ring::kDescBytes;
+bool VirtioBook::is_table(const Chain& chain) {
     if (chain.table_bytes == 0 || chain.table_bytes % ring::kDescBytes != 0) {
         breaks("virtio.indirect.bytes", fmt::format("an indirect table has {} bytes", chain.table_bytes));
         return false;
@@ -219,6 +218,12 @@ bool VirtioBook::walk_table(const Queue& queue, Chain& chain) {
                fmt::format("an indirect table at {:#x} is not the driver's", chain.table));
         return false;
     }
+    return true;
+}
+
+bool VirtioBook::walk_table(const Queue& queue, Chain& chain) {
+    const std::uint32_t entries = chain.table_bytes / ring::kDescBytes;
+    if (!is_table(chain)) return false;
     std::uint32_t at = 0;
     for (std::uint32_t count = 0; count < entries; ++count) {
         if (count >= queue.size) {
