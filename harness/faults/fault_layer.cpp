@@ -140,7 +140,9 @@ bool FaultLayer::strikes_now(Armed& armed, bool matches) {
 
 void FaultLayer::given_back(std::uint64_t address, std::uint64_t size) {
     for (Armed& armed : armed_)
-        if (armed.fault.address >= address && armed.fault.address - address < size) armed.healed = true;
+        if (armed.fault.address != 0 && armed.fault.address >= address &&
+            armed.fault.address - address < size)
+            armed.healed = true;
 }
 
 void FaultLayer::tell(const Armed& armed, const Occasion& at) {

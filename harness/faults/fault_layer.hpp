@@ -128,9 +128,9 @@ class FaultLayer : public harness::ForwardingMachine {
     /// Bits of the access's value that the fault is about; nothing when it is about another place.
     std::optional<std::uint64_t> bits_at(const Armed& armed, const Occasion& at);
     std::uint64_t bits_in(Part& part, const harness::Place& place);
-    /// Whether the fault strikes this occasion, which is counted.
     /// Faults of what lies there are over.
     void given_back(std::uint64_t address, std::uint64_t size);
+    /// Whether the fault strikes this occasion, which is counted.
     bool strikes_now(Armed& armed, bool matches);
     void tell(const Armed& armed, const Occasion& at);
     std::string name_of(const Occasion& at);

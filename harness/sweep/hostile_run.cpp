@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "harness/operations/net_operations.hpp"
@@ -69,15 +70,22 @@ void HostileRun::came_out(std::string_view what, const Bytes& bytes) {
     object(wrong);
 }
 
-/// A RARP request for the address that the driver says it has: a station may announce itself at any time.
+/// A RARP request (RFC 903) for the address that the driver says it has, and nothing else: a station may
+/// announce itself at any time.
 bool HostileRun::announces_driver(std::string_view what, const Bytes& bytes) {
+    constexpr std::size_t kLeastFrame = 60;
     constexpr std::size_t kSource = 6;
     constexpr std::size_t kEtherType = 12;
-    if (what != "net.frame" || bytes.size() < kEthernetHeader || bytes[kEtherType] != std::byte{0x80} ||
-        bytes[kEtherType + 1] != std::byte{0x35})
-        return false;
+    constexpr std::array<std::uint8_t, 10> kRequest = {0x80, 0x35, 0, 1, 0x08, 0x00, 6, 4, 0, 3};
+    if (what != "net.frame" || bytes.size() != kLeastFrame) return false;
     net::MacAddress source{};
     std::memcpy(source.data(), &bytes[kSource], source.size());
+    Bytes request(kLeastFrame);
+    std::fill_n(request.begin(), source.size(), std::byte{0xff});
+    for (const std::size_t at : {kSource, std::size_t{22}, std::size_t{32}})
+        std::memcpy(&request[at], source.data(), source.size());
+    std::memcpy(&request[kEtherType], kRequest.data(), kRequest.size());
+    if (bytes != request) return false;
     const Outcome info = run("net.info");
     const auto mac = info.results.find(std::string_view("mac"));
     return mac != info.results.end() && std::get<std::string>(mac->second) == harness::to_text(source);
