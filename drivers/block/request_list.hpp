@@ -5,8 +5,8 @@
 
 namespace tb::block {
 
-/// Requests one behind the other, oldest first: a list through the `previous` and `next` of an array's records, so
-/// that each is in one list at a time and taking it out of the middle costs nothing.
+/// Requests one behind the other, oldest first: a list through the `previous` and `next` of an array's
+/// records, so that each is in one list at a time and taking it out of the middle costs nothing.
 struct RequestList {
     static constexpr std::uint16_t kNone = 0xffff;
 

@@ -23,11 +23,13 @@ inline constexpr model::RegisterSpec kWindowRegisters[] = {
 
 /// The registers of a virtio device over modern PCI; `configuration`: those of its kind.
 constexpr std::array<RegisterBlock, 8> virtio_blocks(std::span<const model::RegisterSpec> configuration) {
+    using hal::AddressSpace;
     using model::virtio::Block;
     using model::virtio::kModernBar;
     using model::virtio::kMsixBar;
-    using hal::AddressSpace;
-    const auto at = [](Block block) { return static_cast<std::uint64_t>(block) * model::virtio::kBlockBytes; };
+    const auto at = [](Block block) {
+        return static_cast<std::uint64_t>(block) * model::virtio::kBlockBytes;
+    };
     return {{
         {"common", AddressSpace::kMemory, kModernBar, at(Block::kCommon), model::virtio::kCommonRegisters},
         {"isr", AddressSpace::kMemory, kModernBar, at(Block::kIsr), model::virtio::kIsrRegisters},
